@@ -1,0 +1,52 @@
+"""Every interface that others implement: flowcore's extension surface on one page."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from anyio.abc import TaskStatus
+
+from flowcore.domain.workloads import Report, Workload
+
+__all__ = ["Executor", "ReportSink"]
+
+
+class ReportSink(Protocol):
+    """Where an executor says what became of its tries."""
+
+    def report(self, report: Report) -> None:
+        """Take one report; never waits. Call it on the event loop's thread only."""
+
+
+class Executor(Protocol):
+    """Carries out tries. One instance serves one scheduler.
+
+    The scheduler calls `serve` in a nursery of its own and `submit` right after the commit that
+    claimed the try. Each submitted workload is answered by exactly one `TryEnded` (after at most
+    one `TryStarted`), also when the executor is cancelled.
+    """
+
+    name: str
+
+    def free_slots(self) -> int:
+        """How many further workloads may be submitted now."""
+        ...
+
+    def submit(self, workload: Workload) -> None:
+        """Take a try that was claimed for this executor; never waits."""
+        ...
+
+    def cancel(self, task_instance_id: int, token: int, reason: str) -> bool:
+        """Stop one try if it is here; it then ends as failed. False when it is not here."""
+        ...
+
+    async def serve(self, sink: ReportSink, *, task_status: TaskStatus[None]) -> None:
+        """Run tries until cancelled; `started()` once `submit` may be called.
+
+        When cancelled, every try that still runs is stopped and reported as given back.
+        """
+        ...
+
+    async def wait_idle(self) -> None:
+        """Return once no try is running here."""
+        ...

@@ -1,0 +1,97 @@
+"""The Dag as the scheduler sees it: structure, rules and limits, and nothing of the author's code.
+
+The SDK compiles a `flowcore.sdk.DAG` into this; `serialization.py` turns it into versioned JSON and
+back; the scheduler works from it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from flowcore.domain.retries import RetryRule
+from flowcore.domain.trigger_rules import TriggerRule
+
+DEFAULT_POOL = "default_pool"
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """One node of a Dag.
+
+    `position` is the task's index in Dag order (the order of definition); upstream and downstream
+    are positions of *direct* neighbours, ascending. `priority_weight` is the effective weight, after
+    the weight rule. Durations are seconds.
+    """
+
+    task_id: str
+    position: int
+    upstream: tuple[int, ...] = ()
+    downstream: tuple[int, ...] = ()
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    is_setup: bool = False
+    is_teardown: bool = False
+    on_failure_fail_dagrun: bool = False
+    priority_weight: int = 1
+    pool: str = DEFAULT_POOL
+    pool_slots: int = 1
+    queue: str = "default"
+    executor: str | None = None
+    retries: int = 0
+    retry_rule: RetryRule = RetryRule()
+    execution_timeout_s: float | None = None
+    max_active_tis_per_dag: int | None = None
+    max_active_tis_per_dagrun: int | None = None
+    is_async: bool = False
+    operator: str = ""
+    display_name: str = ""
+    doc_md: str | None = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Dag:
+    """A Dag without its code. Limits of 0 or less mean "none"; times are aware and in UTC."""
+
+    dag_id: str
+    tasks: tuple[Task, ...] = ()
+    timetable: Mapping[str, Any] = attrs.field(factory=lambda: {"type": "null"})
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    catchup: bool = False
+    max_active_runs: int = 16
+    max_active_tasks: int = 16
+    dagrun_timeout_s: float | None = None
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+    is_paused_upon_creation: bool | None = None
+    description: str | None = None
+    doc_md: str | None = None
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    fileloc: str | None = None
+    display_name: str = ""
+
+    @cached_property
+    def position_of(self) -> Mapping[str, int]:
+        """Position of each task by its id."""
+        return {task.task_id: task.position for task in self.tasks}
+
+    @cached_property
+    def leaves(self) -> tuple[int, ...]:
+        """Positions of the tasks whose end decides the state of a run.
+
+        Tasks without downstream; a teardown is no leaf unless it says `on_failure_fail_dagrun`: the
+        nearest tasks upstream of it that are not such teardowns take its place.
+        """
+        return tuple(sorted(self._effective_leaves()))
+
+    def _effective_leaves(self) -> set[int]:
+        ignored = {t.position for t in self.tasks if t.is_teardown and not t.on_failure_fail_dagrun}
+        return {
+            task.position
+            for task in self.tasks
+            if task.position not in ignored and all(p in ignored for p in task.downstream)
+        }

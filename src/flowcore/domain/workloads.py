@@ -1,0 +1,96 @@
+"""What the scheduler hands to an executor, and what an executor reports back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from flowcore.domain.retries import RetryRule
+
+
+@attrs.frozen(kw_only=True)
+class RunFacts:
+    """What every try of a Dag run shares; it does not change while the run lives.
+
+    Times are aware and in UTC. `conf` is what the run was triggered with, `params` the Dag's
+    defaults overridden by it.
+    """
+
+    dag_run_id: int
+    dag_id: str
+    run_id: str
+    run_type: str
+    dag_version_id: int
+    run_after: datetime
+    logical_date: datetime | None = None
+    data_interval_start: datetime | None = None
+    data_interval_end: datetime | None = None
+    start_date: datetime | None = None
+    conf: Mapping[str, Any] = attrs.field(factory=dict)
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Workload:
+    """One try of one task instance.
+
+    `token` grows with every claim of the task instance: a report that carries an older one is
+    refused. The retry facts travel along so that the end of a try is decided without a query.
+    """
+
+    task_instance_id: int
+    token: int
+    task_id: str
+    position: int
+    run: RunFacts
+    map_index: int = -1
+    try_number: int = 1
+    max_tries: int = 0
+    priority_weight: int = 1
+    pool: str = "default_pool"
+    pool_slots: int = 1
+    queue: str = "default"
+    executor: str | None = None
+    execution_timeout_s: float | None = None
+    retry_rule: RetryRule = RetryRule()
+
+    def __str__(self) -> str:
+        index = "" if self.map_index < 0 else f"[{self.map_index}]"
+        return f"{self.run.dag_id}/{self.run.run_id}/{self.task_id}{index} try {self.try_number}"
+
+
+class TryOutcome(StrEnum):
+    """How a try ended, as the process that ran it says."""
+
+    SUCCESS = "success"
+    FAILED = "failed"  # retried if tries are left
+    FAILED_FOR_GOOD = "failed_for_good"  # the author said: no retry
+    SKIPPED = "skipped"
+    GIVEN_BACK = "given_back"  # ended by a shutdown: runs again as the same try
+
+
+@attrs.frozen(kw_only=True)
+class TryStarted:
+    """A try has begun; its task instance is running."""
+
+    workload: Workload
+    start_date: datetime
+
+
+@attrs.frozen(kw_only=True)
+class TryEnded:
+    """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end."""
+
+    workload: Workload
+    outcome: TryOutcome
+    start_date: datetime
+    end_date: datetime
+    xcoms: Mapping[str, str] = attrs.field(factory=dict)
+    error: str | None = None
+
+
+Report = TryStarted | TryEnded

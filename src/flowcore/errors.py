@@ -1,0 +1,102 @@
+"""Every error that flowcore raises on purpose. The class says whose fault it is:
+
+FlowcoreError
+├── DagError              the author of a Dag file
+│   ├── DuplicateTaskId
+│   └── DagCycle
+├── UsageError            the caller: an unknown Dag, conf that breaks the schema
+│   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
+│   └── ParamError        (also ValueError)
+├── SettingsError         the operator: a setting or database URL that cannot be used
+│   ├── DatabaseOutOfDate
+│   └── DatabaseInUse
+├── DatabaseUnavailable   the world: no connection could be had
+│   └── CommitUnknown     … or it was lost while committing and nobody can say what became of it
+└── InvariantBroken       us
+
+Each message ends with the remedy.
+"""
+
+from __future__ import annotations
+
+
+class FlowcoreError(Exception):
+    """Root of the tree above; never raised itself."""
+
+
+class DagError(FlowcoreError):
+    """A Dag file or a Dag cannot be used as written; its author can mend it."""
+
+
+class DuplicateTaskId(DagError):
+    """Two tasks of one Dag have the same id."""
+
+    def __init__(self, dag_id: str, task_id: str) -> None:
+        super().__init__(f"Dag {dag_id!r} has two tasks called {task_id!r}; give one of them another task_id")
+        self.dag_id, self.task_id = dag_id, task_id
+
+
+class DagCycle(DagError):
+    """Tasks of a Dag wait for each other in a circle."""
+
+    def __init__(self, dag_id: str, cycle: tuple[str, ...]) -> None:
+        path = " → ".join((*cycle, cycle[0]))
+        super().__init__(f"Dag {dag_id!r} has a cycle: {path}; remove one of these dependencies")
+        self.dag_id, self.cycle = dag_id, cycle
+
+
+class UsageError(FlowcoreError):
+    """A caller asked for something that does not exist or is not allowed."""
+
+
+class DagNotFound(UsageError, LookupError):
+    """No Dag of that id is known to the database or the Dag folder."""
+
+    def __init__(self, dag_id: str, known: tuple[str, ...] = ()) -> None:
+        listed = f"known: {', '.join(sorted(known))}" if known else "no Dag is registered yet"
+        super().__init__(f"there is no Dag {dag_id!r}; {listed}")
+        self.dag_id, self.known = dag_id, known
+
+
+class DagRunNotFound(UsageError, LookupError):
+    """No run of that id exists for the Dag."""
+
+    def __init__(self, dag_id: str, run_id: str) -> None:
+        super().__init__(f"Dag {dag_id!r} has no run {run_id!r}; see `flowcore dags list-runs {dag_id}`")
+        self.dag_id, self.run_id = dag_id, run_id
+
+
+class TaskNotFound(UsageError, LookupError):
+    """No task of that id exists in the Dag."""
+
+    def __init__(self, dag_id: str, task_id: str) -> None:
+        super().__init__(f"Dag {dag_id!r} has no task {task_id!r}; see `flowcore tasks list {dag_id}`")
+        self.dag_id, self.task_id = dag_id, task_id
+
+
+class ParamError(UsageError, ValueError):
+    """A run's conf or params break the Dag's schema."""
+
+
+class SettingsError(FlowcoreError):
+    """The operator's settings cannot be used."""
+
+
+class DatabaseOutOfDate(SettingsError):
+    """The schema in the database is not the one this version needs."""
+
+
+class DatabaseInUse(SettingsError):
+    """A second scheduler was started on a SQLite database, which can have one only."""
+
+
+class DatabaseUnavailable(FlowcoreError):
+    """The database did not answer; nothing was changed."""
+
+
+class CommitUnknown(DatabaseUnavailable):
+    """The connection was lost during a commit and the outcome could not be found out in time."""
+
+
+class InvariantBroken(FlowcoreError):
+    """flowcore contradicted itself: please report it with the message."""
