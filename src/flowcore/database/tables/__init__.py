@@ -1,0 +1,37 @@
+"""The schema, one subject a module. Conventions:
+
+- Hot tables (`task_instance`, `unsettled`, `xcom`) have no foreign keys: a check per row costs more than
+  the row. Their parents are deleted by `flowcore db clean`, which takes the children first.
+- Times are `UtcDateTime`: aware UTC in Python on every database.
+- A partial index serves each claim, so that finished rows weigh on no routine.
+"""
+
+from flowcore.database.tables.assets import asset, asset_dag_run_queue, asset_event
+from flowcore.database.tables.callbacks import callback
+from flowcore.database.tables.dag_runs import dag_run
+from flowcore.database.tables.dags import dag, dag_version, import_error
+from flowcore.database.tables.leases import lease
+from flowcore.database.tables.metadata import metadata
+from flowcore.database.tables.pools import pool
+from flowcore.database.tables.task_instances import task_instance, task_try, unsettled
+from flowcore.database.tables.triggers import trigger
+from flowcore.database.tables.xcoms import xcom
+
+__all__ = [
+    "asset",
+    "asset_dag_run_queue",
+    "asset_event",
+    "callback",
+    "dag",
+    "dag_run",
+    "dag_version",
+    "import_error",
+    "lease",
+    "metadata",
+    "pool",
+    "task_instance",
+    "task_try",
+    "trigger",
+    "unsettled",
+    "xcom",
+]

@@ -1,0 +1,84 @@
+"""Task instances, their earlier tries, and the marks that tell the scheduler what to settle."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from flowcore.database.tables.metadata import Identity, metadata, partial_index
+from flowcore.database.types import UtcDateTime
+
+#: One row per task instance; it describes the current try. `lease_id` is the process that holds the
+#: try while it is queued or running, `token` grows with every claim and fences out reports of lost
+#: tries. `run_date` (logical date, else run_after) and `position` (Dag order) break ties of priority.
+task_instance = sa.Table(
+    "task_instance",
+    metadata,
+    sa.Column("id", Identity, sa.Identity(), primary_key=True),
+    sa.Column("dag_run_id", sa.BigInteger, nullable=False),
+    sa.Column("dag_id", sa.Text, nullable=False),
+    sa.Column("task_id", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("map_index", sa.Integer, nullable=False, default=-1),
+    sa.Column("state", sa.Text),
+    sa.Column("try_number", sa.Integer, nullable=False, default=0),
+    sa.Column("max_tries", sa.Integer, nullable=False, default=0),
+    sa.Column("lost_tries", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("token", sa.BigInteger, nullable=False, default=0, server_default="0"),
+    sa.Column("lease_id", sa.BigInteger),
+    sa.Column("trigger_id", sa.BigInteger),
+    sa.Column("pool", sa.Text, nullable=False),
+    sa.Column("pool_slots", sa.Integer, nullable=False),
+    sa.Column("priority_weight", sa.Integer, nullable=False),
+    sa.Column("executor", sa.Text),
+    sa.Column("run_date", UtcDateTime, nullable=False),
+    sa.Column("scheduled_at", UtcDateTime),
+    sa.Column("queued_at", UtcDateTime),
+    sa.Column("start_date", UtcDateTime),
+    sa.Column("end_date", UtcDateTime),
+    sa.Column("next_retry_at", UtcDateTime),
+    sa.Column("reason", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.UniqueConstraint("dag_run_id", "task_id", "map_index"),
+    partial_index(
+        "ix_task_instance_scheduled",
+        sa.text("priority_weight DESC"),
+        "run_date",
+        "position",
+        "map_index",
+        where="state = 'scheduled'",
+    ),
+    partial_index(
+        "ix_task_instance_active",
+        "pool",
+        "dag_run_id",
+        where="state IN ('queued', 'running', 'restarting')",
+    ),
+    partial_index("ix_task_instance_retry", "next_retry_at", where="state = 'up_for_retry'"),
+)
+
+#: Tries that were followed by another one; the newest is in `task_instance` itself.
+task_try = sa.Table(
+    "task_try",
+    metadata,
+    sa.Column("task_instance_id", sa.BigInteger, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("try_number", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("lease_id", sa.BigInteger),
+    sa.Column("start_date", UtcDateTime),
+    sa.Column("end_date", UtcDateTime),
+    sa.Column("error", sa.Text),
+    sa.PrimaryKeyConstraint("task_instance_id", "token"),
+)
+
+#: A finished task instance whose downstream was not looked at yet. Written with the end, deleted with
+#: what the scheduler made of it. A mark without `position` asks to look at the whole run.
+unsettled = sa.Table(
+    "unsettled",
+    metadata,
+    sa.Column("id", Identity, sa.Identity(), primary_key=True),
+    sa.Column("dag_run_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("position", sa.Integer),
+    sa.Column("map_index", sa.Integer, nullable=False, server_default="-1"),
+    sa.Column("state", sa.Text),
+)
