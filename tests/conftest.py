@@ -1,0 +1,10 @@
+"""What every test can rely on; each subject is a plugin of its own in `tests/support/`."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "tests.support.backends",
+    "tests.support.databases",
+    "tests.support.profiles",
+    "pytester",
+]
