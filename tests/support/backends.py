@@ -7,6 +7,7 @@ a loop itself asks for `anyio_backend_name`; one that needs another loop overrid
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,10 @@ WATCH = LoopWatch(limit_s=1.0)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object]]:
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     """The backend of the test with its options, as AnyIO's plugin wants them."""
-    return request.param, watched_backends(WATCH)[request.param]
+    name: str = request.param
+    return name, watched_backends(WATCH)[name]
 
 
 @pytest.fixture(scope="session", autouse=True)

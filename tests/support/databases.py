@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import fresh_database, running_server
+from tests.support.fresh_database import fresh_database
+from tests.support.postgres import running_server
 
 _numbers = itertools.count()
 
@@ -26,7 +27,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A `postgresql://` URL of an empty database, dropped after the test."""
+    """A `postgresql://` URL of an empty database; the test must leave no connection open."""
     # The process id keeps two test runs on one given server apart.
     with fresh_database(postgres_server, f"flowcore_test_{os.getpid()}_{next(_numbers)}") as url:
         yield url
@@ -34,7 +35,14 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind in turn."""
+    """The URL of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'flow.db'}"
-    return request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that need a server, so that `-m "not postgres"` works where there is none."""
+    if "postgres_server" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.postgres)

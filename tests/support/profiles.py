@@ -12,17 +12,25 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Virtual time and real databases make single examples uneven, so time limits would only flake.
-QUIET = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
-
-settings.register_profile("dev", max_examples=50, **QUIET)
-settings.register_profile("ci", max_examples=150, derandomize=False, **QUIET)
-settings.register_profile("soak", max_examples=5_000, **QUIET)
+# Examples on virtual time and real databases are uneven: limits on their time would only flake.
+settings.register_profile(
+    "dev", max_examples=50, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=150)
+settings.register_profile("soak", settings.get_profile("dev"), max_examples=5_000)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.getoption("hypothesis_profile", default=None):
+    if config.getoption("hypothesis_profile", default=None) is None:
         settings.load_profile(_profile_of(config))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked soak unless `-m soak` asks for them."""
+    soaks = [item for item in items if item.get_closest_marker("soak")]
+    if soaks and not _asks_for_soak(config):
+        config.hook.pytest_deselected(items=soaks)
+        items[:] = [item for item in items if item not in set(soaks)]
 
 
 def _profile_of(config: pytest.Config) -> str:
@@ -32,14 +40,5 @@ def _profile_of(config: pytest.Config) -> str:
 
 
 def _asks_for_soak(config: pytest.Config) -> bool:
-    return "soak" in config.getoption("markexpr")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked soak unless `-m` speaks of them."""
-    if _asks_for_soak(config):
-        return
-    soaks = [item for item in items if item.get_closest_marker("soak")]
-    if soaks:
-        config.hook.pytest_deselected(items=soaks)
-        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+    expression: str = config.getoption("markexpr")
+    return "soak" in expression.split() and "not soak" not in expression

@@ -1,0 +1,90 @@
+"""The fixtures and hooks of `tests/support/`, tried on small suites of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.fresh_database import ConnectionsLeft, fresh_database
+from tests.support.postgres import running_server
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """A function that runs a test file with our support and settings in a process of its own."""
+    pytester.makepyprojecttoml((ROOT / "pyproject.toml").read_text())
+    pytester.makeconftest((ROOT / "tests/conftest.py").read_text())
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def run(source, *options):
+        path = pytester.makepyfile(source)
+        return pytester.run(sys.executable, "-m", "pytest", "-v", str(path), *options)
+
+    return run
+
+
+async def test_coroutine_tests_run_on_the_backend_of_their_id(anyio_backend_name, request):
+    library = "trio" if "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_run() else "asyncio"
+    assert library == anyio_backend_name
+    assert f"[{library}]" in request.node.name
+
+
+@pytest.mark.slow
+def test_a_test_that_blocks_its_loop_fails_with_the_stack_of_the_blocker(suite):
+    result = suite("""
+        import time
+        async def test_blocks():
+            time.sleep(1.5)
+    """)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["the event loop was blocked for 1.0 s by", "*time.sleep(1.5)*"])
+
+
+@pytest.mark.slow
+def test_soak_tests_run_only_when_asked_for(suite):
+    source = """
+        import pytest
+        from hypothesis import settings
+        @pytest.mark.soak
+        def test_long(): assert settings().max_examples == 5_000
+        def test_short(): assert settings().max_examples < 5_000
+    """
+    suite(source).assert_outcomes(passed=1, deselected=1)
+    suite(source, "-m", "soak").assert_outcomes(passed=1, deselected=1)
+
+
+def test_each_test_has_a_postgres_database_of_its_own(postgres_url):
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("CREATE TABLE ours ()")
+
+
+test_which_is_dropped_with_all_that_was_in_it = test_each_test_has_a_postgres_database_of_its_own
+
+
+@pytest.mark.slow
+def test_a_connection_left_open_is_reported_and_does_not_keep_the_database(postgres_server):
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(fresh_database(postgres_server, "flowcore_test_left_open"))
+        connection = psycopg.connect(url, autocommit=True)
+        connection.execute("SELECT 'left open'")
+        with pytest.raises(ConnectionsLeft, match="SELECT 'left open'"):
+            stack.close()
+    with pytest.raises(psycopg.OperationalError, match="terminat"):
+        connection.execute("SELECT 1")
+    connection.close()
+
+
+@pytest.mark.slow
+def test_a_server_leaves_nothing_behind():
+    with running_server(fsync=True) as url, psycopg.connect(url) as connection:
+        [folder] = connection.execute("SHOW unix_socket_directories").fetchone()
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+    assert not Path(folder).exists()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
