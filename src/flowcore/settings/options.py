@@ -1,0 +1,65 @@
+"""Every option with its type, its default and its limits. Airflow's names where Airflow has them.
+
+`docs/reference/settings.md` lists them for operators; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from pathlib import Path
+
+import attrs
+from attrs.validators import and_, ge, lt
+
+_SECONDS = and_(ge(0.0), lt(math.inf))
+# Shorter periods would keep a core busy with looking, and a lease must outlast its renewals.
+_PERIOD = and_(ge(0.1), lt(math.inf))
+
+
+class Backend(StrEnum):
+    """The event loop that a command runs on."""
+
+    ASYNCIO = "asyncio"
+    TRIO = "trio"
+
+
+class LogLevel(StrEnum):
+    """The least severe messages that reach the log."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All options; made with defaults only, or by `load_settings` from the operator's sources.
+
+    Raises:
+        ValueError: a number is outside of its limits.
+    """
+
+    database_url: str = attrs.field(factory=lambda: f"sqlite:///{Path.cwd() / 'flowcore.db'}")
+    """Where the state lives: a PostgreSQL or SQLite URL."""
+    dags_folder: Path = attrs.field(factory=lambda: Path.cwd() / "dags")
+    """The folder that is searched for Dag files."""
+    backend: Backend = Backend.ASYNCIO
+    """The event loop: asyncio or trio."""
+    grace_s: float = attrs.field(default=30.0, validator=_SECONDS)
+    """Seconds that running tries have left to end when the process is told to stop."""
+    parallelism: int = attrs.field(default=1000, validator=ge(1))
+    """How many tries of `async def` tasks run at the same time."""
+    threads: int = attrs.field(default=32, validator=ge(1))
+    """How many tries of `def` tasks run at the same time, each in a thread."""
+    lease_s: float = attrs.field(default=15.0, validator=_PERIOD)
+    """Seconds after which the tries of a process that died are recovered."""
+    safety_poll_s: float = attrs.field(default=5.0, validator=_PERIOD)
+    """Seconds after which a routine looks for work although nobody announced any."""
+    default_pool_task_slot_count: int = attrs.field(default=128, validator=ge(-1))
+    """Slots of `default_pool` when it is created; -1 means no limit."""
+    dags_are_paused_at_creation: bool = False
+    """Whether a Dag that does not say so itself is paused when it is first seen."""
+    log_level: LogLevel = LogLevel.INFO
+    """The least severe messages to log: debug, info, warning or error."""
