@@ -12,34 +12,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-import attrs
 import sqlalchemy as sa
 from anyio.abc import TaskStatus
 
+from flowcore.database.statistics import Statistics
 from flowcore.database.wakeups import Wakeups
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 Unit = Callable[Concatenate[sa.Connection, P], T]
+#: A unit whose arguments are bound, as the lanes pass it on.
+BoundUnit = Callable[[sa.Connection], T]
 
 
-@attrs.frozen
-class Statistics:
-    """What a database did since it was opened."""
-
-    transactions: int = 0
-    """Units begun, each retry included."""
-    retries: int = 0
-    """Units run again, because they lost a race or their connection."""
-    statements: int = 0
-    """Statements that units executed; BEGIN, COMMIT and the like not counted."""
-    round_trips: int = 0
-    """Times that a unit waited for the server's answer; nothing on SQLite, which has no server."""
-    connections: int = 0
-    """Connections made."""
-    waits: int = 0
-    """Units that had to wait for a connection, because all were in use."""
+def bind_arguments(unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> BoundUnit[T]:
+    """The unit as a function of the connection alone."""
+    return lambda connection: unit(connection, *args, **kwargs)
 
 
 class Database(ABC):
@@ -79,4 +68,4 @@ class Database(ABC):
 
     @abstractmethod
     def statistics(self) -> Statistics:
-        """Counts so far; subtract two of them to learn what happened in between."""
+        """What was done so far; `Statistics.since` says what happened in between."""
