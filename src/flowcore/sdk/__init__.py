@@ -1,1 +1,86 @@
-"""To be written."""
+"""What a Dag file may import: `from flowcore.sdk import DAG, task`.
+
+Names and meanings are those of `airflow.sdk`, so that changing the import is the whole migration of a
+Dag file. Each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowcore.domain.priority_weights import WeightRule as WeightRule
+    from flowcore.domain.states import DagRunState as DagRunState
+    from flowcore.domain.states import TaskInstanceState as TaskInstanceState
+    from flowcore.domain.timetables.cron import CronDataIntervalTimetable as CronDataIntervalTimetable
+    from flowcore.domain.timetables.cron import CronTriggerTimetable as CronTriggerTimetable
+    from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable as DeltaDataIntervalTimetable
+    from flowcore.domain.timetables.delta import DeltaTriggerTimetable as DeltaTriggerTimetable
+    from flowcore.domain.timetables.events import EventsTimetable as EventsTimetable
+    from flowcore.domain.timetables.multiple_cron import (
+        MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
+    )
+    from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
+    from flowcore.sdk.context import Context as Context
+    from flowcore.sdk.context import TaskInstance as TaskInstance
+    from flowcore.sdk.context import get_current_context as get_current_context
+    from flowcore.sdk.dag_functions import dag as dag
+    from flowcore.sdk.dags import DAG as DAG
+    from flowcore.sdk.exceptions import AirflowFailException as AirflowFailException
+    from flowcore.sdk.exceptions import AirflowSkipException as AirflowSkipException
+    from flowcore.sdk.exceptions import TaskFailed as TaskFailed
+    from flowcore.sdk.exceptions import TaskSkipped as TaskSkipped
+    from flowcore.sdk.exceptions import XComNotFound as XComNotFound
+    from flowcore.sdk.group_functions import task_group as task_group
+    from flowcore.sdk.nodes import chain as chain
+    from flowcore.sdk.operators import BaseOperator as BaseOperator
+    from flowcore.sdk.params import Param as Param
+    from flowcore.sdk.task_functions import task as task
+    from flowcore.sdk.task_groups import TaskGroup as TaskGroup
+    from flowcore.sdk.xcom_args import XComArg as XComArg
+
+#: Where each public name comes from.
+_SOURCES = {
+    "DAG": "flowcore.sdk.dags",
+    "AirflowFailException": "flowcore.sdk.exceptions",
+    "AirflowSkipException": "flowcore.sdk.exceptions",
+    "BaseOperator": "flowcore.sdk.operators",
+    "Context": "flowcore.sdk.context",
+    "CronDataIntervalTimetable": "flowcore.domain.timetables.cron",
+    "CronTriggerTimetable": "flowcore.domain.timetables.cron",
+    "DagRunState": "flowcore.domain.states",
+    "DeltaDataIntervalTimetable": "flowcore.domain.timetables.delta",
+    "DeltaTriggerTimetable": "flowcore.domain.timetables.delta",
+    "EventsTimetable": "flowcore.domain.timetables.events",
+    "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
+    "Param": "flowcore.sdk.params",
+    "TaskFailed": "flowcore.sdk.exceptions",
+    "TaskGroup": "flowcore.sdk.task_groups",
+    "TaskInstance": "flowcore.sdk.context",
+    "TaskInstanceState": "flowcore.domain.states",
+    "TaskSkipped": "flowcore.sdk.exceptions",
+    "TriggerRule": "flowcore.domain.trigger_rules",
+    "WeightRule": "flowcore.domain.priority_weights",
+    "XComArg": "flowcore.sdk.xcom_args",
+    "XComNotFound": "flowcore.sdk.exceptions",
+    "chain": "flowcore.sdk.nodes",
+    "dag": "flowcore.sdk.dag_functions",
+    "get_current_context": "flowcore.sdk.context",
+    "task": "flowcore.sdk.task_functions",
+    "task_group": "flowcore.sdk.group_functions",
+}
+
+__all__ = list(_SOURCES)
+
+
+def __getattr__(name: str) -> Any:
+    source = _SOURCES.get(name)
+    if source is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(source), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,62 @@
+"""The arguments that a Dag takes besides its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from flowcore.domain.timetables.base import Timetable
+from flowcore.sdk.argument_rules import FLAG, MAPPING, MOMENT, TEXT, WHOLE, Rule, duration, require
+
+TAG_LENGTH_MAX = 100
+
+
+class DagArguments(TypedDict, total=False):
+    """Arguments of `DAG` and `@dag`; names and meanings are Airflow's, None is the default.
+
+    `schedule` is a cron expression, a preset such as `@daily`, a timedelta or a timetable; without one
+    the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in UTC.
+    `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
+    """
+
+    description: str | None
+    schedule: str | timedelta | Timetable | None
+    start_date: datetime | None
+    end_date: datetime | None
+    default_args: Mapping[str, Any] | None
+    max_active_tasks: int | None
+    max_active_runs: int | None
+    dagrun_timeout: timedelta | float | None
+    catchup: bool | None
+    doc_md: str | None
+    params: Mapping[str, Any] | None
+    is_paused_upon_creation: bool | None
+    tags: Iterable[str] | None
+    dag_display_name: str | None
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    # A lone string would be taken for a list of letters.
+    require(isinstance(value, list | tuple | set | frozenset))
+    for tag in value:
+        require(isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH_MAX)
+    return tuple(sorted(set(value)))
+
+
+DAG_RULES: Mapping[str, Rule] = {
+    "description": TEXT,
+    "schedule": Rule("what is described in DagArguments", lambda schedule: schedule),
+    "start_date": MOMENT,
+    "end_date": MOMENT,
+    "default_args": MAPPING,
+    "max_active_tasks": WHOLE,
+    "max_active_runs": WHOLE,
+    "dagrun_timeout": duration(positive=True),
+    "catchup": FLAG,
+    "doc_md": TEXT,
+    "params": MAPPING,
+    "is_paused_upon_creation": FLAG,
+    "tags": Rule(f"a list of strings of 1 to {TAG_LENGTH_MAX} characters", _tags),
+    "dag_display_name": TEXT,
+}

@@ -1,0 +1,141 @@
+"""`DAG`: what an author builds task by task, and compiles into what the scheduler works from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from types import TracebackType
+from typing import Any, Unpack
+
+import attrs
+
+from flowcore.domain import dags as domain
+from flowcore.domain.timetables.base import Timetable
+from flowcore.domain.timetables.registry import timetable_for
+from flowcore.errors import DagError, DuplicateTaskId, TaskNotFound
+from flowcore.sdk import nesting
+from flowcore.sdk.argument_rules import kept_arguments
+from flowcore.sdk.compilation import compile_dag
+from flowcore.sdk.dag_arguments import DAG_RULES, DagArguments
+from flowcore.sdk.ids import check_id
+from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.params import DagParam, Param
+from flowcore.sdk.task_groups import TaskGroup
+
+
+class DAG:
+    """Use it as a context manager: tasks and groups that are defined inside belong to it.
+
+    Args:
+        dag_id: Letters, digits, `_`, `-` and `.`; unique among all Dags.
+        arguments: See `DagArguments`.
+
+    Raises:
+        DagError: An argument is unknown or not allowed.
+    """
+
+    description: str | None = None
+    schedule: str | timedelta | Timetable | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    max_active_tasks: int = 16
+    max_active_runs: int = 16
+    dagrun_timeout: timedelta | None = None
+    catchup: bool = False
+    doc_md: str | None = None
+    is_paused_upon_creation: bool | None = None
+    tags: tuple[str, ...] = ()
+    dag_display_name: str = ""
+    fileloc: str | None = None
+
+    def __init__(self, dag_id: str, **arguments: Unpack[DagArguments]) -> None:
+        check_id("a dag_id", dag_id)
+        self.dag_id = dag_id
+        self.default_args: Mapping[str, Any] = {}
+        self.params: Mapping[str, Any] = {}
+        for name, value in kept_arguments(f"Dag {dag_id!r}", DAG_RULES, arguments).items():
+            setattr(self, name, value)
+        self.params = {name: _as_param(dag_id, name, value) for name, value in self.params.items()}
+        self._set_times()
+        self.task_dict: dict[str, BaseOperator] = {}
+        self.taken_ids: set[str] = set()
+        self.task_group = TaskGroup.root_of(self)
+
+    def _set_times(self) -> None:
+        # Airflow's authors write the dates of a Dag into `default_args` as often as not.
+        start_date = self.start_date or self.default_args.get("start_date")
+        end_date = self.end_date or self.default_args.get("end_date")
+        self.timezone: tzinfo = (start_date and start_date.tzinfo) or UTC
+        self.start_date = start_date and _in_zone(start_date, self.timezone)
+        self.end_date = end_date and _in_zone(end_date, self.timezone)
+        try:
+            self.timetable = timetable_for(self.schedule, self.timezone)
+        except DagError as error:
+            raise DagError(f"Dag {self.dag_id!r} has schedule={self.schedule!r}: {error}") from error
+
+    def __enter__(self) -> DAG:
+        nesting.note_dag(self)
+        nesting.enter(self.task_group)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        nesting.leave()
+
+    def __repr__(self) -> str:
+        return f"<DAG {self.dag_id}>"
+
+    @property
+    def tasks(self) -> list[BaseOperator]:
+        """Its tasks in order of definition."""
+        return list(self.task_dict.values())
+
+    def get_task(self, task_id: str) -> BaseOperator:
+        """The task of that id.
+
+        Raises:
+            TaskNotFound: There is none.
+        """
+        if task_id not in self.task_dict:
+            raise TaskNotFound(self.dag_id, task_id)
+        return self.task_dict[task_id]
+
+    def param(self, name: str, default: Any = attrs.NOTHING) -> DagParam:
+        """The value that a run will have for a param, for the arguments of tasks.
+
+        With a `default` the param is declared here, unless `params` has it already.
+        """
+        if default is not attrs.NOTHING and name not in self.params:
+            self.params = {**self.params, name: _as_param(self.dag_id, name, default)}
+        return DagParam(name)
+
+    def take_id(self, node_id: str) -> None:
+        """Reserve the id of a new task or group; called by them.
+
+        Raises:
+            DuplicateTaskId: A task or group has it already.
+        """
+        if node_id in self.taken_ids:
+            raise DuplicateTaskId(self.dag_id, node_id)
+        self.taken_ids.add(node_id)
+
+    def compile(self) -> domain.Dag:
+        """The Dag as the scheduler sees it.
+
+        Raises:
+            DagError: The tasks, the dates or the params do not fit together.
+            DagCycle: Tasks wait for each other in a circle.
+        """
+        return compile_dag(self)
+
+
+def _as_param(dag_id: str, name: str, value: Any) -> Param:
+    try:
+        return value if isinstance(value, Param) else Param(value)
+    except DagError as error:
+        raise DagError(f"param {name!r} of Dag {dag_id!r}: {error}") from error
+
+
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -1,0 +1,29 @@
+"""What an author raises in a task to end its try in a certain way, and what the SDK raises at run time."""
+
+from __future__ import annotations
+
+from flowcore.errors import DagError
+
+
+class TaskSkipped(Exception):
+    """Raise it to end the task instance as skipped."""
+
+
+class TaskFailed(Exception):
+    """Raise it to fail the task instance for good, without a retry."""
+
+
+# What Airflow calls them.
+AirflowSkipException = TaskSkipped
+AirflowFailException = TaskFailed
+
+
+class XComNotFound(DagError, LookupError):
+    """A task needs a key that its upstream did not push."""
+
+    def __init__(self, task_id: str, key: str) -> None:
+        super().__init__(
+            f"task {task_id!r} pushed no XCom {key!r}; push it with ti.xcom_push({key!r}, ...), or return"
+            " a dict with that key and multiple_outputs=True"
+        )
+        self.task_id, self.key = task_id, key

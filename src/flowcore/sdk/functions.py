@@ -1,0 +1,52 @@
+"""`FunctionOperator`: the task that `@task` makes of one call of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from flowcore.sdk.context import Context
+from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.references import Lookup
+from flowcore.sdk.task_callables import TaskCallable
+
+
+class FunctionOperator(BaseOperator):
+    """Calls a function of the author; a coroutine function on the event loop, another in a thread."""
+
+    operator_name = "@task"
+
+    def __init__(
+        self,
+        task_id: str,
+        *,
+        called: TaskCallable,
+        op_args: Sequence[Any],
+        op_kwargs: Mapping[str, Any],
+        **arguments: Any,
+    ) -> None:
+        if arguments.get("multiple_outputs") is None:
+            arguments["multiple_outputs"] = called.returns_mapping or None
+        if arguments.get("doc_md") is None:
+            arguments["doc_md"] = called.function.__doc__
+        self._from_context = called.filled_from_context(op_args, op_kwargs)
+        super().__init__(task_id, **arguments)
+        self.called, self.op_args, self.op_kwargs = called, tuple(op_args), dict(op_kwargs)
+
+    @property
+    def is_async(self) -> bool:
+        return self.called.is_async
+
+    def execute(self, context: Context) -> Any:
+        return self.called.function(*self.op_args, **self._kwargs(context))
+
+    async def aexecute(self, context: Context) -> Any:
+        return await self.called.function(*self.op_args, **self._kwargs(context))
+
+    def for_one_try(self, lookup: Lookup) -> Self:
+        # A function cannot change its operator, so only replaced references need a copy.
+        return super().for_one_try(lookup) if self.references else self
+
+    def _kwargs(self, context: Context) -> Mapping[str, Any]:
+        filled = {name: context[name] for name in self._from_context if name in context}  # type: ignore[literal-required]
+        return filled | self.op_kwargs

@@ -1,0 +1,101 @@
+"""What `>>` and `<<` join: tasks, their outputs, groups of tasks, and lists of these.
+
+A dependency is made at once, between the tasks that a node has at that moment. A group without tasks
+therefore joins nothing: fill it first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flowcore.errors import DagError
+
+if TYPE_CHECKING:
+    from flowcore.sdk.operators import BaseOperator
+
+_Other = TypeVar("_Other", bound="Node | Sequence[Node]")
+
+
+class Node(ABC):
+    """Something that can stand on either side of `>>`."""
+
+    @property
+    @abstractmethod
+    def roots(self) -> Sequence[BaseOperator]:
+        """The tasks that wait for what comes before this node."""
+
+    @property
+    @abstractmethod
+    def leaves(self) -> Sequence[BaseOperator]:
+        """The tasks that what comes after this node waits for."""
+
+    def set_upstream(self, other: Node | Sequence[Node]) -> None:
+        """Make this node wait for `other`."""
+        for node in _each(other):
+            _join(node, self)
+
+    def set_downstream(self, other: Node | Sequence[Node]) -> None:
+        """Make `other` wait for this node."""
+        for node in _each(other):
+            _join(self, node)
+
+    def __rshift__(self, other: _Other) -> _Other:
+        self.set_downstream(other)
+        return other
+
+    def __lshift__(self, other: _Other) -> _Other:
+        self.set_upstream(other)
+        return other
+
+    # A list has no `>>` of its own, so `[a, b] >> c` arrives here, at c.
+    def __rrshift__(self, other: Sequence[Node]) -> Node:
+        self.set_upstream(other)
+        return self
+
+    def __rlshift__(self, other: Sequence[Node]) -> Node:
+        self.set_downstream(other)
+        return self
+
+
+def chain(*nodes: Node | Sequence[Node]) -> None:
+    """Make each node wait for the one before: `chain(a, [b, c], [d, e], f)`.
+
+    Two neighbouring lists are joined pairwise (b to d and c to e).
+
+    Raises:
+        DagError: Two neighbouring lists differ in length.
+    """
+    for before, after in pairwise(nodes):
+        for upstream, downstream in _pairs(before, after):
+            _join(upstream, downstream)
+
+
+def _pairs(before: Node | Sequence[Node], after: Node | Sequence[Node]) -> Iterator[tuple[Node, Node]]:
+    befores, afters = list(_each(before)), list(_each(after))
+    if isinstance(before, Node) or isinstance(after, Node):
+        return ((upstream, downstream) for upstream in befores for downstream in afters)
+    if len(befores) != len(afters):
+        raise DagError(
+            f"chain() was given neighbouring lists of {len(befores)} and {len(afters)} tasks, which it joins"
+            " pairwise; make them equally long, or put one task between them"
+        )
+    return zip(befores, afters, strict=True)
+
+
+def _each(other: Any) -> Iterator[Node]:
+    for item in other if isinstance(other, list | tuple | set | frozenset) else [other]:
+        if not isinstance(item, Node):
+            raise DagError(
+                f"{item!r} cannot stand beside >> or <<; use a task, its output, a TaskGroup or a list of"
+                " these (a function becomes a task with @task, and when it is called)"
+            )
+        yield item
+
+
+def _join(upstream: Node, downstream: Node) -> None:
+    for before in upstream.leaves:
+        for after in downstream.roots:
+            after.wait_for(before)

@@ -1,0 +1,227 @@
+"""`BaseOperator`: what every task of a Dag file is.
+
+A class of one's own takes its arguments in `__init__`, hands the others on, and does its work in
+`execute` or, better for work that waits, in `aexecute`. An instance is one task of one Dag and is shared
+by all its tries, so each try works on a shallow copy.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from abc import ABCMeta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+
+from flowcore.domain.dags import DEFAULT_POOL
+from flowcore.domain.priority_weights import WeightRule
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.errors import DagError
+from flowcore.sdk.argument_rules import kept_arguments
+from flowcore.sdk.ids import check_id
+from flowcore.sdk.nesting import default_args_for, surrounding_group
+from flowcore.sdk.nodes import Node
+from flowcore.sdk.references import Lookup, Reference, references_in, resolved
+from flowcore.sdk.task_arguments import TASK_RULES, TaskArguments
+from flowcore.sdk.xcom_args import XComArg
+
+if TYPE_CHECKING:
+    from flowcore.sdk.context import Context
+    from flowcore.sdk.dags import DAG
+    from flowcore.sdk.task_groups import TaskGroup
+
+
+class _OperatorType(ABCMeta):
+    """Lets `default_args` reach the arguments of every class, and outputs in arguments make dependencies."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> _OperatorType:
+        if "__init__" in namespace:
+            namespace["__init__"] = _taking_default_args(namespace["__init__"])
+        return super().__new__(mcs, name, bases, namespace, **options)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        operator = super().__call__(*args, **kwargs)
+        operator.wait_for_its_references()
+        return operator
+
+
+def _taking_default_args(init: Callable[..., None]) -> Callable[..., None]:
+    names = [
+        parameter.name
+        for parameter in inspect.signature(init).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+
+    @functools.wraps(init)
+    def filled(self: BaseOperator, *args: Any, **kwargs: Any) -> None:
+        defaults = default_args_for(kwargs)
+        open_names = names[1 + len(args) :] if defaults else ()
+        missing = {name: defaults[name] for name in open_names if name in defaults and name not in kwargs}
+        init(self, *args, **kwargs, **missing)
+
+    return filled
+
+
+class BaseOperator(Node, metaclass=_OperatorType):
+    """One task of a Dag.
+
+    A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
+    None. Any attribute may hold outputs of other tasks: the task then waits for these, and finds their
+    values in the attribute while it runs. Attributes are checked when they are given as arguments.
+
+    Args:
+        task_id: Letters, digits, `_`, `-` and `.`; unique in the Dag.
+        dag: The Dag it belongs to; by default the one being filled.
+        task_group: The group it belongs to; by default the one being filled.
+        default_args: Defaults for arguments, stronger than those of the Dag and the groups.
+        arguments: See `TaskArguments`.
+
+    Raises:
+        DagError: An argument is unknown or not allowed.
+        DuplicateTaskId: The Dag has a task of that id.
+    """
+
+    #: How the kind of task is called in listings; by default the name of the class.
+    operator_name: ClassVar[str] = ""
+
+    owner: str = "airflow"
+    retries: int = 0
+    retry_delay: timedelta = timedelta(minutes=5)
+    retry_exponential_backoff: float = 0.0
+    max_retry_delay: timedelta | None = None
+    execution_timeout: timedelta | None = None
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    priority_weight: int = 1
+    weight_rule: WeightRule = WeightRule.DOWNSTREAM
+    pool: str = DEFAULT_POOL
+    pool_slots: int = 1
+    queue: str = "default"
+    executor: str | None = None
+    max_active_tis_per_dag: int | None = None
+    max_active_tis_per_dagrun: int | None = None
+    do_xcom_push: bool = True
+    multiple_outputs: bool = False
+    task_display_name: str = ""
+    doc_md: str | None = None
+
+    def __init__(
+        self,
+        task_id: str,
+        *,
+        dag: DAG | None = None,
+        task_group: TaskGroup | None = None,
+        default_args: Mapping[str, Any] | None = None,
+        **arguments: Unpack[TaskArguments],
+    ) -> None:
+        check_id("a task_id", task_id)
+        group = surrounding_group(dag, task_group)
+        self.task_id = group.child_id(task_id) if group else task_id
+        self.dag: DAG | None = None
+        self.upstream_task_ids: set[str] = set()
+        self.downstream_task_ids: set[str] = set()
+        explicit = {name: value for name, value in arguments.items() if value is not None}
+        defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
+        given = {name: value for name, value in defaults.items() if name in TASK_RULES}
+        subject = f"task {self.task_id!r} of {group.dag if group else 'no Dag'}"
+        for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
+            setattr(self, name, value)
+        if group:
+            group.add(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.task_id} of {self.dag.dag_id if self.dag else 'no Dag'}>"
+
+    def execute(self, context: Context) -> Any:
+        """Do the work of one try in a worker thread, and return its result."""
+        raise NotImplementedError
+
+    async def aexecute(self, context: Context) -> Any:
+        """Do the work of one try on the event loop, and return its result."""
+        return await self.execute(context)
+
+    def on_kill(self) -> None:
+        """Clean up outside after a try was cancelled; called in a worker thread, on the try's copy."""
+
+    @property
+    def kind(self) -> str:
+        """How the kind of task is called in listings."""
+        return self.operator_name or type(self).__name__
+
+    @property
+    def has_work(self) -> bool:
+        """Whether its class says what to do."""
+        return _work_of(type(self)) is not None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether its tries run on the event loop."""
+        return inspect.iscoroutinefunction(_work_of(type(self)))
+
+    @property
+    def output(self) -> XComArg:
+        """What it returns, for the arguments of other tasks."""
+        return XComArg(self)
+
+    @property
+    def roots(self) -> Sequence[BaseOperator]:
+        return [self]
+
+    @property
+    def leaves(self) -> Sequence[BaseOperator]:
+        return [self]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The outputs and params in its attributes."""
+        return tuple(references_in(list(vars(self).values())))
+
+    def wait_for(self, upstream: BaseOperator) -> None:
+        """Make this task wait for `upstream`; `>>` ends here."""
+        _share_dag(self, upstream)
+        self.upstream_task_ids.add(upstream.task_id)
+        upstream.downstream_task_ids.add(self.task_id)
+
+    def wait_for_its_references(self) -> None:
+        """Make this task wait for every task whose output it has in an attribute."""
+        for reference in self.references:
+            if isinstance(reference, XComArg):
+                self.wait_for(reference.operator)
+
+    def for_one_try(self, lookup: Lookup) -> Self:
+        """A shallow copy with every reference replaced, on which one try works."""
+        copied = copy.copy(self)
+        for name, value in vars(self).items():
+            setattr(copied, name, resolved(value, lookup))
+        return copied
+
+
+def _share_dag(one: BaseOperator, other: BaseOperator) -> None:
+    """Put a task that has no Dag yet into that of the other."""
+    dag = one.dag or other.dag
+    if dag is None:
+        raise DagError(
+            f"tasks {one.task_id!r} and {other.task_id!r} are outside a Dag and cannot depend on each other;"
+            " define them inside `with DAG(...):`"
+        )
+    for task in (one, other):
+        if task.dag is None:
+            dag.task_group.add(task)
+        elif task.dag is not dag:
+            raise DagError(
+                f"task {one.task_id!r} of Dag {dag.dag_id!r} cannot depend on task {task.task_id!r} of Dag"
+                f" {task.dag.dag_id!r}; put both into one Dag"
+            )
+
+
+@functools.cache
+def _work_of(cls: type[BaseOperator]) -> Callable[..., Any] | None:
+    """What does the work: from the class nearest to `cls` that has `aexecute` or, else, `execute`."""
+    for base in cls.__mro__[: cls.__mro__.index(BaseOperator)]:
+        work: Callable[..., Any] | None = vars(base).get("aexecute") or vars(base).get("execute")
+        if work is not None:
+            return work
+    return None

@@ -1,0 +1,80 @@
+"""The arguments that every task takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, TypedDict
+
+from flowcore.domain.priority_weights import WeightRule
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.sdk.argument_rules import (
+    FLAG,
+    NAME,
+    TEXT,
+    WHOLE,
+    Rule,
+    duration,
+    require,
+    whole_number_from,
+)
+
+
+class TaskArguments(TypedDict, total=False):
+    """Arguments of `@task` and of every operator; names and meanings are Airflow's, None is the default.
+
+    Durations are timedeltas or seconds. `retry_exponential_backoff` is the factor by which the delay
+    grows with each retry (False or 0 is off, True is 2). With `multiple_outputs` each item of a returned
+    dict becomes an XCom of its own.
+    """
+
+    owner: str | None
+    retries: int | None
+    retry_delay: timedelta | float | None
+    retry_exponential_backoff: bool | float | None
+    max_retry_delay: timedelta | float | None
+    execution_timeout: timedelta | float | None
+    trigger_rule: TriggerRule | str | None
+    priority_weight: int | None
+    weight_rule: WeightRule | str | None
+    pool: str | None
+    pool_slots: int | None
+    queue: str | None
+    executor: str | None
+    max_active_tis_per_dag: int | None
+    max_active_tis_per_dagrun: int | None
+    do_xcom_push: bool | None
+    multiple_outputs: bool | None
+    task_display_name: str | None
+    doc_md: str | None
+
+
+def _backoff(value: Any) -> float:
+    require(isinstance(value, int | float) and 0 <= value < math.inf)
+    if isinstance(value, bool):
+        return 2.0 if value else 0.0
+    return float(value)
+
+
+TASK_RULES: Mapping[str, Rule] = {
+    "owner": TEXT,
+    "retries": whole_number_from(0),
+    "retry_delay": duration(positive=False),
+    "retry_exponential_backoff": Rule("True, False, or a factor of at least 0", _backoff),
+    "max_retry_delay": duration(positive=False),
+    "execution_timeout": duration(positive=True),
+    "trigger_rule": Rule(f"one of {', '.join(TriggerRule)}", TriggerRule),
+    "priority_weight": WHOLE,
+    "weight_rule": Rule(f"one of {', '.join(WeightRule)}", WeightRule),
+    "pool": NAME,
+    "pool_slots": whole_number_from(1),
+    "queue": NAME,
+    "executor": NAME,
+    "max_active_tis_per_dag": whole_number_from(1),
+    "max_active_tis_per_dagrun": whole_number_from(1),
+    "do_xcom_push": FLAG,
+    "multiple_outputs": FLAG,
+    "task_display_name": TEXT,
+    "doc_md": TEXT,
+}

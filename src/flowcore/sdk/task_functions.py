@@ -1,0 +1,93 @@
+"""`@task`: functions as tasks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
+
+from flowcore.errors import DagError
+from flowcore.sdk.functions import FunctionOperator
+from flowcore.sdk.ids import unique_id
+from flowcore.sdk.nesting import surrounding_group
+from flowcore.sdk.task_arguments import TaskArguments
+from flowcore.sdk.task_callables import TaskCallable
+from flowcore.sdk.xcom_args import XComArg
+
+if TYPE_CHECKING:
+    from flowcore.sdk.dags import DAG
+    from flowcore.sdk.task_groups import TaskGroup
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TaskPlace(TypedDict, total=False):
+    """Where a task goes: see `BaseOperator`."""
+
+    task_id: str
+    dag: DAG | None
+    task_group: TaskGroup | None
+    default_args: Mapping[str, Any] | None
+
+
+class FunctionTaskArguments(TaskPlace, TaskArguments, total=False):
+    """What `@task(...)` and `.override(...)` take."""
+
+
+class TaskFunction(Generic[P, R]):
+    """A function that makes a task of each call inside a Dag.
+
+    The call returns the task's output, and may be given outputs of other tasks in place of values. The
+    plain function stays callable as `.function`.
+    """
+
+    def __init__(self, function: Callable[P, R], arguments: FunctionTaskArguments) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.arguments = function, arguments
+        self._called = TaskCallable.of(function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
+        arguments: dict[str, Any] = {**self.arguments}
+        wanted = arguments.pop("task_id", None) or self._called.name
+        operator = FunctionOperator(
+            self._free_id(wanted), called=self._called, op_args=args, op_kwargs=kwargs, **arguments
+        )
+        return operator.output
+
+    def override(self, **arguments: Unpack[FunctionTaskArguments]) -> TaskFunction[P, R]:
+        """The same function with other arguments for its task."""
+        return TaskFunction(self.function, {**self.arguments, **arguments})
+
+    def _free_id(self, wanted: str) -> str:
+        group = surrounding_group(self.arguments.get("dag"), self.arguments.get("task_group"))
+        if group is None:
+            return wanted
+        prefix = group.child_id("")
+        return unique_id(prefix + wanted, group.dag.taken_ids).removeprefix(prefix)
+
+
+@overload
+def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+
+@overload
+def task(
+    **arguments: Unpack[FunctionTaskArguments],
+) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+
+def task(function: Callable[..., Any] | None = None, /, **arguments: Unpack[FunctionTaskArguments]) -> Any:
+    """Make tasks of a function: `@task`, or `@task(retries=3, ...)`.
+
+    A coroutine function runs on the event loop, another in a worker thread. By default the task is
+    called like the function; a second call makes a task with `__1` appended, and so on.
+
+    Raises:
+        DagError: The function cannot be a task, or an argument is not allowed.
+    """
+    if function is None:
+        return lambda decorated: TaskFunction(decorated, arguments)
+    if not callable(function):
+        raise DagError(f"@task was given {function!r}; use @task, or name the argument: @task(task_id=...)")
+    return TaskFunction(function, arguments)
