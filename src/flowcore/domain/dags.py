@@ -83,15 +83,12 @@ class Dag:
     def leaves(self) -> tuple[int, ...]:
         """Positions of the tasks whose end decides the state of a run.
 
-        Tasks without downstream; a teardown is no leaf unless it says `on_failure_fail_dagrun`: the
-        nearest tasks upstream of it that are not such teardowns take its place.
+        Tasks without downstream; but a teardown is ignored unless it says `on_failure_fail_dagrun`, so
+        that tasks with nothing but such teardowns right after them take its place. In a Dag that
+        consists of such teardowns, those without downstream decide after all.
         """
-        return tuple(sorted(self._effective_leaves()))
-
-    def _effective_leaves(self) -> set[int]:
         ignored = {t.position for t in self.tasks if t.is_teardown and not t.on_failure_fail_dagrun}
-        return {
-            task.position
-            for task in self.tasks
-            if task.position not in ignored and all(p in ignored for p in task.downstream)
-        }
+        leaves = [
+            t.position for t in self.tasks if t.position not in ignored and ignored.issuperset(t.downstream)
+        ]
+        return tuple(leaves or [task.position for task in self.tasks if not task.downstream])
