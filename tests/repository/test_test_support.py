@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from tests.support.fresh_database import ConnectionsLeft, fresh_database
-from tests.support.postgres import running_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,13 +77,3 @@ def test_a_connection_left_open_is_reported_and_does_not_keep_the_database(postg
     with pytest.raises(psycopg.OperationalError, match="terminat"):
         connection.execute("SELECT 1")
     connection.close()
-
-
-@pytest.mark.slow
-def test_a_server_leaves_nothing_behind():
-    with running_server(fsync=True) as url, psycopg.connect(url) as connection:
-        [folder] = connection.execute("SHOW unix_socket_directories").fetchone()
-        assert connection.execute("SHOW fsync").fetchone() == ("on",)
-    assert not Path(folder).exists()
-    with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(url)

@@ -1,7 +1,7 @@
 """A real PostgreSQL server of our own, for tests and benchmarks. No pytest in here.
 
-Its data lives in a temporary folder outside the checkout and goes when the server goes.
-`postgres_binaries.py` says where the programs come from, `postgres_account.py` who runs them.
+`postgres_binaries.py` says where the programs come from, `postgres_account.py` who runs them, and
+`postgres_folder.py` where the data lives: outside the checkout, for as long as the server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import psycopg
 
 from tests.support.postgres_account import Account, server_account
 from tests.support.postgres_binaries import copy_of_binaries, find_binaries
+from tests.support.postgres_folder import server_folder
 
 START_S = 60.0
 STOP_S = 15.0
@@ -41,13 +41,12 @@ def running_server(*, fsync: bool, max_connections: int = 200) -> Iterator[str]:
         PostgresNotFound: the machine has no server programs.
     """
     account = server_account()
-    # A short path: the name of a Unix socket may have 107 characters.
-    with tempfile.TemporaryDirectory(prefix="flowcore-pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         binaries = find_binaries()
         if account.is_another:
-            binaries = copy_of_binaries(binaries, Path(folder))
-        account.give(Path(folder))
-        server = Server(binaries, Path(folder), account, _free_port())
+            binaries = copy_of_binaries(binaries, folder)
+        account.give(folder)
+        server = Server(binaries, folder, account, _free_port())
         server.create_cluster()
         with server.running({"fsync": "on" if fsync else "off", "max_connections": str(max_connections)}):
             yield server.url
