@@ -58,12 +58,10 @@ def test_soak_tests_run_only_when_asked_for(suite):
     suite(source, "-m", "soak").assert_outcomes(passed=1, deselected=1)
 
 
-def test_each_test_has_a_postgres_database_of_its_own(postgres_url):
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_each_test_has_a_postgres_database_of_its_own(postgres_url, turn):
     with psycopg.connect(postgres_url) as connection:
-        connection.execute("CREATE TABLE ours ()")
-
-
-test_which_is_dropped_with_all_that_was_in_it = test_each_test_has_a_postgres_database_of_its_own
+        connection.execute("CREATE TABLE ours ()")  # the second could not if they shared one
 
 
 @pytest.mark.slow
