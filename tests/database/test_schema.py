@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,21 +14,6 @@ from flowcore.database import migrations, schema
 from flowcore.database.schema import SchemaState
 from flowcore.database.tables import metadata, pool
 from flowcore.errors import DatabaseOutOfDate
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    """An empty database of each kind."""
-    url = database_url.replace("postgresql://", "postgresql+psycopg://")
-    engine = sa.create_engine(url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
-    with engine.begin() as connection:
-        yield connection
 
 
 def shape(connection: sa.Connection) -> set[str]:
