@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from flowcore.clock import Clock, SystemClock
 from flowcore.database.inline import open_inline
 from flowcore.database.lanes import Database as Database
+from flowcore.database.native import open_native
 from flowcore.database.sqlite import open_sqlite
 from flowcore.database.sqlite_engine import Synchronous
 from flowcore.database.statistics import Statistics as Statistics
 from flowcore.database.urls import Driver, parse_url
-from flowcore.errors import SettingsError
 
 
 def open_database(
@@ -41,4 +41,4 @@ def open_database(
         return open_inline(target, clock=clock, synchronous=synchronous)
     if target.driver is Driver.SQLITE:
         return open_sqlite(target, clock=clock, synchronous=synchronous)
-    raise SettingsError("PostgreSQL is being written; use SQLite")
+    return open_native(target, pool_size=pool_size)

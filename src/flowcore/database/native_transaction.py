@@ -1,0 +1,284 @@
+"""What a unit's transaction sends, and what travels together.
+
+A round trip costs more than a statement, so nothing travels alone: BEGIN goes with the first
+statement, the question for the transaction's id with the first write, the wake-ups with COMMIT. A
+transaction that only read does not wait for its COMMIT to be answered; the answer is read when the
+connection is used next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import anyio
+import psycopg
+from psycopg import errors, pq
+from psycopg._preparing import Prepare
+from psycopg._queries import PostgresQuery
+from psycopg.abc import Params, PQGen, Query
+from psycopg.generators import fetch_many, send
+
+from flowcore.database.commits import CommitLost
+from flowcore.database.native_connection import LoopConnection, Row
+from flowcore.database.statistics import Counters
+
+Answers = list[pq.abc.PGresult]
+Command = Callable[[], None]
+
+BEGIN_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+#: One state of the database for all statements of a unit that reads.
+BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+ASK_ID = b"SELECT pg_current_xact_id_if_assigned()::text"
+#: PostgreSQL's channel for all wake-ups: so a listener need not know which there are.
+CHANNEL = "flowcore"
+NOTIFY = f"SELECT count(pg_notify('{CHANNEL}', note)) FROM unnest($1::text[]) note".encode()
+
+#: Seconds that COMMIT or ROLLBACK may take, during which nobody can be cancelled.
+COMMIT_GRACE_S = 30.0
+
+_OK = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+
+
+class NativeCursor(psycopg.Cursor[Row]):
+    """A cursor whose statements travel together with what their transaction has to say."""
+
+    _conn: NativeConnection
+
+    def _execute_gen(
+        self,
+        query: Query,
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> PQGen[None]:
+        self._conn.counters.statements += 1
+        self._conn.begins_with_statement = True
+        try:
+            yield from super()._execute_gen(query, params, prepare=prepare, binary=binary)
+        finally:
+            self._conn.begins_with_statement = False
+
+    def _maybe_prepare_gen(
+        self, pgq: PostgresQuery, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> PQGen[None]:
+        if self._conn._pipeline:  # executemany: psycopg batches on its own
+            yield from super()._maybe_prepare_gen(pgq, prepare=prepare, binary=binary)
+            return
+        self._query = pgq
+        prep, name = self._get_prepared(pgq, prepare)
+        answers = yield from self._conn.exchange_statement(self._commands(pgq, prep, name), pgq.query)
+        results = answers[-1]
+        if prep is Prepare.SHOULD:
+            _check(answers[0])
+        key = self._conn._prepared.maybe_add_to_cache(pgq, prep, name)
+        if key is not None:
+            self._conn._prepared.validate(key, prep, name, results)
+        self._check_results(results)
+        self._set_results(results)
+
+    def _commands(self, pgq: PostgresQuery, prep: Prepare, name: bytes) -> list[Command]:
+        pgconn = self._pgconn
+        if prep is Prepare.NO:
+            return [
+                partial(
+                    pgconn.send_query_params,
+                    pgq.query,
+                    pgq.params,
+                    param_formats=pgq.formats,
+                    param_types=pgq.types,
+                    result_format=self.format,
+                )
+            ]
+        execute = partial(
+            pgconn.send_query_prepared,
+            name,
+            pgq.params,
+            param_formats=pgq.formats,
+            result_format=self.format,
+        )
+        if prep is Prepare.YES:
+            return [execute]
+        return [partial(pgconn.send_prepare, name, pgq.query, param_types=pgq.types), execute]
+
+
+class NativeConnection(LoopConnection):
+    """A connection whose transactions are begun by `begin` and ended by `commit` or `rollback`.
+
+    Outside of them each statement is a transaction of its own.
+    """
+
+    def __init__(self, pgconn: pq.abc.PGconn, *args: Any, **kwargs: Any) -> None:
+        super().__init__(pgconn, *args, **kwargs)
+        self._autocommit = True  # psycopg is not to begin transactions; we do
+        self.cursor_factory = NativeCursor
+        self.counters = Counters()
+        self.notes: list[str] = []
+        """What COMMIT tells the listeners of other processes."""
+        self.begins_with_statement = False
+        self._begin: bytes | None = None
+        self._only_reads = False
+        self._answers_owed = 0
+        self._transaction_id: str | None = None
+
+    def begin(self, *, writes: bool) -> None:
+        """Start a transaction together with the next statement."""
+        self._begin = BEGIN_WRITE if writes else BEGIN_READ
+        self._only_reads = not writes
+        self._transaction_id = None
+        self.notes = []
+
+    def commit(self) -> None:
+        """Commit. It cannot be cancelled any more, and ends within `COMMIT_GRACE_S`.
+
+        Raises:
+            CommitLost: the answer did not come.
+            psycopg.Error: the server refused, and rolled back.
+        """
+        if self._only_reads:
+            super().commit()
+            return
+        scope = _shield()
+        try:
+            with scope:
+                super().commit()
+        except errors.Error as error:
+            if _is_refusal(error):
+                raise
+            raise CommitLost(self._transaction_id) from error
+        if scope.cancelled_caught:
+            raise CommitLost(self._transaction_id)
+
+    def rollback(self) -> None:
+        """Roll back, or close the connection when that does not work; it cannot be cancelled."""
+        with _shield():
+            super().rollback()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the next unit can have this connection."""
+        if self.pgconn.status != pq.ConnStatus.OK:
+            return False
+        idle = self.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        return idle or self._answers_owed > 0
+
+    def exchange_statement(self, commands: Sequence[Command], query: bytes) -> PQGen[list[Answers]]:
+        """Send a unit's statement with what must go before it and after it; its answers alone."""
+        before = self._take_begin()
+        after = self._ask_id_after(query)
+        answers = yield from self._exchange([*before, *commands, *after])
+        if before:
+            _check(answers.pop(0))
+        if after:
+            self._learn_id(answers.pop())
+        return answers
+
+    def _exchange(self, commands: Sequence[Command]) -> PQGen[list[Answers]]:
+        """Send commands in one go and wait once; the answers to each.
+
+        An exception other than an answer means that the connection is lost.
+        """
+        pgconn = self.pgconn
+        if not self._answers_owed:
+            pgconn.enter_pipeline_mode()
+        for command in commands:
+            command()
+        pgconn.pipeline_sync()
+        self.counters.round_trips += 1
+        yield from send(pgconn)
+        yield from self._read_owed()
+        answers: list[Answers] = []
+        while len(answers) < len(commands):
+            answers.append((yield from fetch_many(pgconn)))
+        yield from fetch_many(pgconn)  # the answer to the sync
+        pgconn.exit_pipeline_mode()
+        return answers
+
+    def _read_owed(self) -> PQGen[None]:
+        while self._answers_owed:
+            yield from fetch_many(self.pgconn)
+            self._answers_owed -= 1
+
+    def _start_query(self) -> PQGen[None]:
+        # psycopg calls this before every kind of command: those that cannot carry BEGIN send it first.
+        if self.begins_with_statement:
+            return
+        if before := self._take_begin():
+            (answer,) = yield from self._exchange(before)
+            _check(answer)
+        elif self._answers_owed:
+            yield from self._exchange([])
+
+    def _take_begin(self) -> list[Command]:
+        begin, self._begin = self._begin, None
+        return [partial(self.pgconn.send_query_params, begin, None)] if begin else []
+
+    def _ask_id_after(self, query: bytes) -> list[Command]:
+        # A SELECT writes nothing that a second run of its unit could repeat.
+        if self._only_reads or self._transaction_id or query[:6].upper() == b"SELECT":
+            return []
+        return [partial(self.pgconn.send_query_params, ASK_ID, None)]
+
+    def _learn_id(self, answer: Answers) -> None:
+        if answer[0].status == pq.ExecStatus.TUPLES_OK and (value := answer[0].get_value(0, 0)):
+            self._transaction_id = value.decode()
+
+    def _commit_gen(self) -> PQGen[None]:
+        notify = [self._notify()] if self.notes else []
+        if self._begin is not None:  # nothing was executed: there is no transaction
+            self._begin = None
+            commands = notify
+        elif self._only_reads:
+            yield from self._commit_without_answer()
+            return
+        else:
+            if self.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+                raise errors.InFailedSqlTransaction(
+                    "a statement of the unit failed and the unit went on; let the error out of the unit,"
+                    " or execute the statement in connection.begin_nested()"
+                )
+            commands = [*notify, partial(self.pgconn.send_query_params, b"COMMIT", None)]
+        if commands:
+            for answer in (yield from self._exchange(commands)):
+                _check(answer)
+
+    def _commit_without_answer(self) -> PQGen[None]:
+        pgconn = self.pgconn
+        if not self._answers_owed:
+            pgconn.enter_pipeline_mode()
+        pgconn.send_query_params(b"COMMIT", None)
+        pgconn.pipeline_sync()
+        self._answers_owed += 2
+        yield from send(pgconn)
+
+    def _rollback_gen(self) -> PQGen[None]:
+        self._begin = None
+        pgconn = self.pgconn
+        if pgconn.pipeline_status != pq.PipelineStatus.OFF and not self._answers_owed:
+            pgconn.finish()  # broken off in the middle of an exchange
+        if pgconn.status != pq.ConnStatus.OK or self.is_idle:
+            return
+        (answer,) = yield from self._exchange([partial(pgconn.send_query_params, b"ROLLBACK", None)])
+        _check(answer)
+
+    def _notify(self) -> Command:
+        quoted = (note.replace("\\", r"\\").replace('"', r"\"") for note in self.notes)
+        array = ",".join(f'"{note}"' for note in quoted)
+        return partial(self.pgconn.send_query_params, NOTIFY, [f"{{{array}}}".encode()])
+
+
+def _shield() -> anyio.CancelScope:
+    return anyio.CancelScope(shield=True, deadline=anyio.current_time() + COMMIT_GRACE_S)
+
+
+def _check(answer: Answers) -> None:
+    for result in answer:
+        if result.status not in _OK:
+            raise errors.error_from_result(result)
+
+
+def _is_refusal(error: psycopg.Error) -> bool:
+    """Whether the server itself said that it did not commit, rather than that it is going away."""
+    return error.sqlstate is not None and error.sqlstate[:2] not in ("08", "57")

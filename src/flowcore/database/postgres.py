@@ -1,0 +1,215 @@
+"""Units of work on PostgreSQL, whatever the driver: connections kept, races tried again, fates found out.
+
+`native.py` and `asyncpg_lane.py` are the two drivers, each a `PostgresDriver`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Generic, Protocol, TypeVar
+
+import anyio
+import attrs
+from anyio.abc import TaskStatus
+from sqlalchemy.exc import DBAPIError
+
+from flowcore.database.commits import CommitLost, Fate, ask_fate
+from flowcore.database.lanes import BoundUnit, Database, P, Unit, bind_arguments
+from flowcore.database.pauses import pauses
+from flowcore.database.statistics import Counters, Statistics
+from flowcore.database.wakeups import Wakeups
+from flowcore.errors import CommitUnknown, DatabaseUnavailable
+
+T = TypeVar("T")
+
+#: Seconds during which what did not happen is tried again: as long as a server's restart.
+PATIENCE_S = 10.0
+#: Seconds to find out what became of a commit without an answer, during which nobody can be cancelled.
+FATE_PATIENCE_S = 30.0
+#: Serialization failure and deadlock: the server undid the unit in favour of another.
+LOST_RACES = frozenset({"40001", "40P01"})
+
+
+@attrs.frozen
+class Outcome(Generic[T]):
+    """What a unit returned and signalled, and whether its commit was answered."""
+
+    result: T
+    channels: tuple[str, ...] = ()
+    lost: CommitLost | None = None
+
+
+class PostgresConnection(Protocol):
+    """One connection; it serves one unit at a time."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether another unit can have it."""
+        ...
+
+    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
+        """Run a unit as one transaction.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: a statement failed; nothing was changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it, without waiting."""
+        ...
+
+
+class PostgresDriver(Protocol):
+    """How connections are made."""
+
+    counters: Counters
+
+    async def connect(self, origin: str) -> PostgresConnection:
+        """Open a connection whose units notify in the name of `origin`.
+
+        Raises:
+            DatabaseUnavailable: the server did not let us in.
+        """
+        ...
+
+    def listening(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Open a connection that hears notifications, and iterate over them.
+
+        Raises:
+            DatabaseUnavailable: in between, when the connection is lost; at once, when there is none.
+        """
+        ...
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database as this process uses it."""
+
+    dialect_name = "postgresql"
+
+    def __init__(self, driver: PostgresDriver, *, pool_size: int) -> None:
+        self.wakeups = Wakeups()
+        self._driver = driver
+        self._counters = driver.counters
+        self._slots = anyio.Semaphore(pool_size, fast_acquire=True)
+        self._idle: list[PostgresConnection] = []
+        self._origin = secrets.token_hex(4)  # tells our own notifications from those of others
+
+    async def open(self) -> None:
+        """Make the first connection, so that what is wrong shows now.
+
+        Raises:
+            DatabaseUnavailable: the server did not let us in.
+        """
+        self._idle.append(await self._driver.connect(self._origin))
+
+    def close(self) -> None:
+        """Close the connections; no unit may be running."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._until_done(bind_arguments(unit, *args, **kwargs), writes=True)
+
+    async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._until_done(bind_arguments(unit, *args, **kwargs), writes=False)
+
+    def statistics(self) -> Statistics:
+        return self._counters.snapshot()
+
+    async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        started = False
+        rests = pauses(0.05, longest_s=5)
+        while True:
+            try:
+                async with self._driver.listening() as notes:
+                    rests = pauses(0.05, longest_s=5)
+                    self.wakeups.set_all()  # signals may have been missed so far
+                    if not started:
+                        started = True
+                        task_status.started()
+                    async for note in notes:
+                        self._hear(note)
+            except DatabaseUnavailable:  # the units in the foreground say so, this goes on trying
+                rest_s = next(rests)
+            await anyio.sleep(rest_s)
+
+    def _hear(self, note: str) -> None:
+        origin, _, channel = note.partition(" ")
+        if origin != self._origin:
+            self.wakeups.set(channel)
+
+    async def _until_done(self, unit: BoundUnit[T], *, writes: bool) -> T:
+        deadline = anyio.current_time() + PATIENCE_S
+        for pause_s in pauses(0.002, longest_s=0.5):
+            outcome = await self._try(unit, writes=writes, deadline=deadline)
+            if outcome is not None:
+                for channel in outcome.channels:
+                    self.wakeups.set(channel)
+                return outcome.result
+            self._counters.retries += 1
+            await anyio.sleep(pause_s)
+        raise AssertionError("pauses never end")
+
+    async def _try(self, unit: BoundUnit[T], *, writes: bool, deadline: float) -> Outcome[T] | None:
+        """Run the unit once; None when it certainly did not happen and should be run again."""
+        try:
+            outcome = await self._once(unit, writes=writes)
+        except DatabaseUnavailable:
+            if anyio.current_time() > deadline:
+                raise
+            return None
+        except DBAPIError as error:
+            if not _did_not_happen(error):
+                raise
+            if anyio.current_time() > deadline:
+                raise DatabaseUnavailable(
+                    f"the database undid a unit again and again for {PATIENCE_S:.0f} s: {error.orig};"
+                    " look for long transactions in pg_stat_activity, or for a server that restarts"
+                ) from error
+            return None
+        if outcome.lost is None or await self._was_committed(outcome.lost):
+            return outcome
+        return None
+
+    async def _once(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
+        self._counters.waits += self._slots.value == 0
+        async with self._slots:
+            # The one used last: its caches are warm, and its server process too.
+            connection = self._idle.pop() if self._idle else await self._driver.connect(self._origin)
+            self._counters.transactions += 1
+            try:
+                return await connection.carry_out(unit, writes=writes)
+            finally:
+                if connection.is_idle:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+
+    async def _was_committed(self, lost: CommitLost) -> bool:
+        if lost.transaction_id is None:
+            return False  # it wrote nothing, so running it again does no harm
+        # Shielded, because a cancellation here would claim that the unit was rolled back.
+        with anyio.move_on_after(FATE_PATIENCE_S, shield=True):
+            for pause_s in pauses(0.005, longest_s=0.5):
+                fate = await self._ask_fate(lost.transaction_id)
+                if fate in (Fate.COMMITTED, Fate.ABORTED):
+                    return fate is Fate.COMMITTED
+                await anyio.sleep(pause_s)
+        raise CommitUnknown(
+            "the connection was lost during a commit, and nobody could say what became of it for"
+            f" {FATE_PATIENCE_S:.0f} s; ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
+        ) from lost
+
+    async def _ask_fate(self, transaction_id: str) -> Fate | None:
+        try:
+            outcome = await self._once(lambda connection: ask_fate(connection, transaction_id), writes=False)
+        except (DatabaseUnavailable, DBAPIError):
+            return None
+        return outcome.result
+
+
+def _did_not_happen(error: DBAPIError) -> bool:
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in LOST_RACES
