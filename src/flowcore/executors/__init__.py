@@ -1,1 +1,1 @@
-"""To be written."""
+"""Where tries run. `flowcore.abc.Executor` says what an executor owes the scheduler."""

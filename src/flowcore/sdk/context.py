@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
@@ -18,12 +19,29 @@ if TYPE_CHECKING:
 class TaskInstance(Protocol):
     """The try that is under way, as the task itself sees it (`ti` in the context)."""
 
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int
-    try_number: int
-    max_tries: int
+    @property
+    def dag_id(self) -> str: ...
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def map_index(self) -> int:
+        """Which of a mapped task's instances this is; -1 when the task is not mapped."""
+        ...
+
+    @property
+    def try_number(self) -> int:
+        """Counts from 1."""
+        ...
+
+    @property
+    def max_tries(self) -> int:
+        """How many retries the task instance has in all."""
+        ...
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Push a JSON value under `key`; it becomes visible to others when the try has ended."""
@@ -89,6 +107,11 @@ def get_current_context() -> Context:
     return context
 
 
-def set_current_context(context: Context) -> None:
-    """Make `context` the current one of this context of Python's `contextvars`; for the runner only."""
-    _current_context.set(context)
+@contextmanager
+def current_context(context: Context) -> Iterator[None]:
+    """Make `context` the current one inside this block; for the runner only."""
+    token = _current_context.set(context)
+    try:
+        yield
+    finally:
+        _current_context.reset(token)

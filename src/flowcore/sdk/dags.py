@@ -19,7 +19,7 @@ from flowcore.sdk.compilation import compile_dag
 from flowcore.sdk.dag_arguments import DAG_RULES, DagArguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.operators import BaseOperator
-from flowcore.sdk.params import DagParam, Param
+from flowcore.sdk.params import DagParam, Param, checked_param
 from flowcore.sdk.task_groups import TaskGroup
 
 
@@ -51,23 +51,23 @@ class DAG:
     def __init__(self, dag_id: str, **arguments: Unpack[DagArguments]) -> None:
         check_id("a dag_id", dag_id)
         self.dag_id = dag_id
-        self.default_args: Mapping[str, Any] = {}
-        self.params: Mapping[str, Any] = {}
-        for name, value in kept_arguments(f"Dag {dag_id!r}", DAG_RULES, arguments).items():
+        given = {name: value for name, value in arguments.items() if value is not None}
+        kept = kept_arguments(f"Dag {dag_id!r}", DAG_RULES, {**_dates_in_default_args(arguments), **given})
+        self.default_args: Mapping[str, Any] = kept.pop("default_args", {})
+        self.params: dict[str, Param] = {
+            name: checked_param(dag_id, name, value) for name, value in kept.pop("params", {}).items()
+        }
+        for name, value in kept.items():
             setattr(self, name, value)
-        self.params = {name: _as_param(dag_id, name, value) for name, value in self.params.items()}
         self._set_times()
         self.task_dict: dict[str, BaseOperator] = {}
         self.taken_ids: set[str] = set()
         self.task_group = TaskGroup.root_of(self)
 
     def _set_times(self) -> None:
-        # Airflow's authors write the dates of a Dag into `default_args` as often as not.
-        start_date = self.start_date or self.default_args.get("start_date")
-        end_date = self.end_date or self.default_args.get("end_date")
-        self.timezone: tzinfo = (start_date and start_date.tzinfo) or UTC
-        self.start_date = start_date and _in_zone(start_date, self.timezone)
-        self.end_date = end_date and _in_zone(end_date, self.timezone)
+        self.timezone: tzinfo = (self.start_date and self.start_date.tzinfo) or UTC
+        self.start_date = self.start_date and _in_zone(self.start_date, self.timezone)
+        self.end_date = self.end_date and _in_zone(self.end_date, self.timezone)
         try:
             self.timetable = timetable_for(self.schedule, self.timezone)
         except DagError as error:
@@ -107,7 +107,7 @@ class DAG:
         With a `default` the param is declared here, unless `params` has it already.
         """
         if default is not attrs.NOTHING and name not in self.params:
-            self.params = {**self.params, name: _as_param(self.dag_id, name, default)}
+            self.params[name] = checked_param(self.dag_id, name, default)
         return DagParam(name)
 
     def take_id(self, node_id: str) -> None:
@@ -130,11 +130,10 @@ class DAG:
         return compile_dag(self)
 
 
-def _as_param(dag_id: str, name: str, value: Any) -> Param:
-    try:
-        return value if isinstance(value, Param) else Param(value)
-    except DagError as error:
-        raise DagError(f"param {name!r} of Dag {dag_id!r}: {error}") from error
+def _dates_in_default_args(arguments: DagArguments) -> dict[str, Any]:
+    # Airflow's authors write the dates of a Dag into `default_args` as often as not.
+    default_args = arguments.get("default_args") or {}
+    return {name: default_args.get(name) for name in ("start_date", "end_date")}
 
 
 def _in_zone(moment: datetime, zone: tzinfo) -> datetime:

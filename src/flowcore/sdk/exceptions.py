@@ -18,6 +18,18 @@ AirflowSkipException = TaskSkipped
 AirflowFailException = TaskFailed
 
 
+class XComNotJson(DagError, TypeError):
+    """A task pushed something that is not JSON."""
+
+    def __init__(self, task_id: str, key: str, value: object, *, reason: str) -> None:
+        super().__init__(
+            f"task {task_id!r} cannot push XCom {key!r} of type {type(value).__name__}: {reason};"
+            " push strings, finite numbers, booleans, None, and lists and dicts of these, or store the data"
+            " elsewhere and push where it is"
+        )
+        self.task_id, self.key = task_id, key
+
+
 class XComNotFound(DagError, LookupError):
     """A task needs a key that its upstream did not push."""
 

@@ -45,7 +45,7 @@ class FunctionOperator(BaseOperator):
 
     def for_one_try(self, lookup: Lookup) -> Self:
         # A function cannot change its operator, so only replaced references need a copy.
-        return super().for_one_try(lookup) if self.references else self
+        return super().for_one_try(lookup) if self._referring else self
 
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
         filled = {name: context[name] for name in self._from_context if name in context}  # type: ignore[literal-required]

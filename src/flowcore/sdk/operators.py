@@ -71,7 +71,7 @@ class BaseOperator(Node, metaclass=_OperatorType):
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
     None. Any attribute may hold outputs of other tasks: the task then waits for these, and finds their
-    values in the attribute while it runs. Attributes are checked when they are given as arguments.
+    values in the attribute while it runs. What is put into an attribute after `__init__` is not seen.
 
     Args:
         task_id: Letters, digits, `_`, `-` and `.`; unique in the Dag.
@@ -123,6 +123,7 @@ class BaseOperator(Node, metaclass=_OperatorType):
         self.dag: DAG | None = None
         self.upstream_task_ids: set[str] = set()
         self.downstream_task_ids: set[str] = set()
+        self._referring: tuple[str, ...] = ()
         explicit = {name: value for name, value in arguments.items() if value is not None}
         defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
         given = {name: value for name, value in defaults.items() if name in TASK_RULES}
@@ -175,9 +176,9 @@ class BaseOperator(Node, metaclass=_OperatorType):
         return [self]
 
     @property
-    def references(self) -> tuple[Reference, ...]:
+    def references(self) -> list[Reference]:
         """The outputs and params in its attributes."""
-        return tuple(references_in(list(vars(self).values())))
+        return list(references_in([getattr(self, name) for name in self._referring]))
 
     def wait_for(self, upstream: BaseOperator) -> None:
         """Make this task wait for `upstream`; `>>` ends here."""
@@ -187,6 +188,7 @@ class BaseOperator(Node, metaclass=_OperatorType):
 
     def wait_for_its_references(self) -> None:
         """Make this task wait for every task whose output it has in an attribute."""
+        self._referring = tuple(name for name, value in vars(self).items() if any(references_in(value)))
         for reference in self.references:
             if isinstance(reference, XComArg):
                 self.wait_for(reference.operator)
@@ -194,8 +196,8 @@ class BaseOperator(Node, metaclass=_OperatorType):
     def for_one_try(self, lookup: Lookup) -> Self:
         """A shallow copy with every reference replaced, on which one try works."""
         copied = copy.copy(self)
-        for name, value in vars(self).items():
-            setattr(copied, name, resolved(value, lookup))
+        for name in self._referring:
+            setattr(copied, name, resolved(getattr(self, name), lookup))
         return copied
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import attrs
-import fastjsonschema
 
+from flowcore.domain.params import validate_params
 from flowcore.errors import DagError, ParamError
 from flowcore.sdk.references import Lookup, Reference
 
@@ -16,26 +16,12 @@ class Param:
     """A param of a Dag: a default, a description, and keywords of JSON schema (`type="integer"`, ...).
 
     Without a default every run must be given a value.
-
-    Raises:
-        DagError: The schema is malformed, or the default is not JSON or breaks the schema.
     """
 
     def __init__(
         self, default: Any = attrs.NOTHING, *, description: str | None = None, **schema: Any
     ) -> None:
         self.default, self.description, self.schema = default, description, schema
-        try:
-            json.dumps(None if self.is_required else default)
-            # fastjsonschema knows every draft up to 7.
-            validate = fastjsonschema.compile(schema, use_default=False)
-            if not self.is_required:
-                validate(default)
-        except (TypeError, ValueError, fastjsonschema.JsonSchemaException) as error:
-            raise DagError(
-                f"Param({default!r}) with the schema {schema} cannot be used: {error};"
-                " make the default a JSON value that fits the schema"
-            ) from error
 
     @property
     def is_required(self) -> bool:
@@ -43,9 +29,29 @@ class Param:
         return self.default is attrs.NOTHING
 
     def document(self) -> dict[str, Any]:
-        """What the scheduler knows of the param; `default` is absent when there is none."""
+        """What the scheduler knows of the param; `flowcore.domain.params` says what it means."""
         default = {} if self.is_required else {"default": self.default}
         return {**default, "description": self.description, "schema": self.schema}
+
+
+def checked_param(dag_id: str, name: str, value: Any) -> Param:
+    """The param that an author declares by a `Param` or, as `value`, by its default alone.
+
+    Raises:
+        DagError: The default or the schema is not JSON, or the default breaks the schema.
+    """
+    param = value if isinstance(value, Param) else Param(value)
+    document = param.document()
+    try:
+        json.dumps(document, allow_nan=False)
+        if not param.is_required:
+            validate_params(dag_id, {name: document}, {})
+    except (TypeError, ValueError) as error:
+        raise DagError(
+            f"param {name!r} of Dag {dag_id!r} cannot be used: {error}; make it a JSON value that fits its"
+            " schema"
+        ) from error
+    return param
 
 
 @attrs.frozen

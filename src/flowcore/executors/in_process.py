@@ -1,0 +1,169 @@
+"""Runs tries in the process of the scheduler: coroutines on its event loop, functions in threads.
+
+Every try is a child of one nursery and has a cancel scope of its own, so that a try which waits costs
+an object and no thread. A shutdown ends all of them at once: each is given back, except functions that
+go on in their threads; these are left to their lease, which expires.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import anyio
+import attrs
+from anyio.abc import TaskGroup, TaskStatus
+
+from flowcore.abc import ReportSink
+from flowcore.clock import Clock
+from flowcore.domain.workloads import TryEnded, TryStarted, Workload
+from flowcore.errors import UsageError
+from flowcore.runner.endings import GIVEN_BACK, Ending
+from flowcore.runner.sources import TaskSource, XComSource
+from flowcore.runner.tries import Try
+
+
+@attrs.frozen
+class Statistics:
+    """What an executor is doing, and what it has done since it was made.
+
+    `abandoned` counts functions that had to be left running in their threads.
+    """
+
+    running: int
+    threads: int
+    ended: int
+    abandoned: int
+
+
+class InProcessExecutor:
+    """Implements `flowcore.abc.Executor`.
+
+    Args:
+        tasks: Where the authors' tasks are found.
+        xcoms: Where outputs of tasks are read.
+        clock: Dates the reports.
+        parallelism: How many tries may be here at the same time.
+        threads: How many of them may be functions that run; others wait for a thread.
+    """
+
+    name = "in_process"
+
+    def __init__(
+        self,
+        tasks: TaskSource,
+        xcoms: XComSource,
+        *,
+        clock: Clock,
+        parallelism: int = 1000,
+        threads: int = 32,
+    ) -> None:
+        self._tasks, self._xcoms, self._clock = tasks, xcoms, clock
+        self._parallelism = parallelism
+        self._threads = anyio.CapacityLimiter(threads)
+        self._serving: tuple[TaskGroup, ReportSink] | None = None
+        self._tries: dict[tuple[int, int], Try] = {}
+        self._idle = anyio.Event()
+        self._ended = self._abandoned = 0
+
+    def free_slots(self) -> int:
+        return max(0, self._parallelism - len(self._tries))
+
+    def submit(self, workload: Workload) -> None:
+        """Take a try; `flowcore.abc.Executor` says more.
+
+        Raises:
+            UsageError: `serve` is not running.
+        """
+        if self._serving is None:
+            raise UsageError(
+                f"executor {self.name!r} does not serve; submit after `serve` has called started()"
+            )
+        nursery, sink = self._serving
+        reports = _Reports(workload, sink, self._clock)
+        submitted = Try(
+            workload,
+            tasks=self._tasks,
+            xcoms=self._xcoms,
+            threads=self._threads,
+            on_start=reports.report_start,
+        )
+        if not self._tries:
+            self._idle = anyio.Event()
+        self._tries[workload.task_instance_id, workload.token] = submitted
+        nursery.start_soon(self._run, submitted, reports)
+
+    def cancel(self, task_instance_id: int, token: int, reason: str) -> bool:
+        found = self._tries.get((task_instance_id, token))
+        if found is None:
+            return False
+        found.cancel(reason)
+        return True
+
+    async def serve(self, sink: ReportSink, *, task_status: TaskStatus[None]) -> None:
+        async with anyio.create_task_group() as nursery:
+            self._serving = nursery, sink
+            try:
+                task_status.started()
+                await anyio.sleep_forever()
+            finally:
+                self._serving = None
+
+    async def wait_idle(self) -> None:
+        while self._tries:
+            await self._idle.wait()
+
+    def statistics(self) -> Statistics:
+        """The present numbers."""
+        return Statistics(
+            running=len(self._tries),
+            threads=int(self._threads.borrowed_tokens),
+            ended=self._ended,
+            abandoned=self._abandoned,
+        )
+
+    # Before its first await, and after its last, a child does not give up the loop: whatever becomes of
+    # the nursery, it is entered, and reports.
+    async def _run(self, submitted: Try, reports: _Reports) -> None:
+        try:
+            reports.report_end(await submitted.run())
+        except anyio.get_cancelled_exc_class():
+            # A function that goes on would run twice at the same time if it were given back.
+            if not submitted.is_abandoned():
+                reports.report_end(GIVEN_BACK)
+            raise
+        finally:
+            self._forget(submitted)
+
+    def _forget(self, over: Try) -> None:
+        del self._tries[over.workload.task_instance_id, over.workload.token]
+        self._ended += 1
+        self._abandoned += over.is_abandoned()
+        if not self._tries:
+            self._idle.set()
+
+
+@attrs.define(eq=False)
+class _Reports:
+    """Says when one try started and how it ended."""
+
+    workload: Workload
+    sink: ReportSink
+    clock: Clock
+    started_at: datetime | None = None
+
+    def report_start(self) -> None:
+        self.started_at = self.clock.now()
+        self.sink.report(TryStarted(workload=self.workload, start_date=self.started_at))
+
+    def report_end(self, ending: Ending) -> None:
+        now = self.clock.now()
+        self.sink.report(
+            TryEnded(
+                workload=self.workload,
+                outcome=ending.outcome,
+                start_date=self.started_at or now,
+                end_date=now,
+                xcoms=ending.xcoms,
+                error=ending.error,
+            )
+        )

@@ -1,0 +1,176 @@
+"""`Try`: runs one try of one task instance, from finding its task to knowing how it ended.
+
+Coroutines run on the event loop, functions in worker threads. Two things only leave a try: a
+cancellation from outside and KeyboardInterrupt. Whatever else the author's code raises is an ending.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import current_token
+
+from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.errors import DatabaseUnavailable
+from flowcore.runner.contexts import context_of
+from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
+from flowcore.runner.results import push_result
+from flowcore.runner.sources import TaskSource, XComSource
+from flowcore.runner.task_instances import RunningTaskInstance
+from flowcore.runner.thread_calls import ThreadCall
+from flowcore.sdk.context import Context, current_context
+from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.references import Lookup
+from flowcore.sdk.xcom_args import XComArg
+
+log = logging.getLogger(__name__)
+
+ON_KILL_S = 5.0
+"""How long `on_kill` may take after a timeout or `cancel`."""
+
+ON_KILL_AT_SHUTDOWN_S = 0.5
+"""How long `on_kill` may take when everything ends: the process must be gone within a second."""
+
+
+class Try:
+    """One try; `run` it once.
+
+    Args:
+        workload: Which try.
+        tasks: Where its task is found.
+        xcoms: Where the outputs of other tasks are read.
+        threads: Limits the functions that run in threads at the same time.
+        on_start: Called right before the author's code begins.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        *,
+        tasks: TaskSource,
+        xcoms: XComSource,
+        threads: anyio.CapacityLimiter,
+        on_start: Callable[[], None],
+    ) -> None:
+        self.workload = workload
+        self._tasks, self._xcoms, self._threads, self._on_start = tasks, xcoms, threads, on_start
+        self._scope = anyio.CancelScope()
+        self._cancel_reason: str | None = None
+        self._has_begun = False
+        self._call: ThreadCall | None = None
+
+    def cancel(self, reason: str) -> None:
+        """End the try as failed, also when it has not begun or ends by itself at this moment."""
+        self._cancel_reason = reason
+        self._scope.cancel()
+
+    def is_abandoned(self) -> bool:
+        """Whether `run` is over, but the author's function goes on in its thread."""
+        return self._call is not None and self._call.goes_on()
+
+    async def run(self) -> Ending:
+        """Run the try and say how it ended.
+
+        A cancellation from outside passes through; then `is_abandoned` says whether the try can be given
+        back.
+        """
+        ending = None
+        with self._scope:
+            if not self._scope.cancel_called:
+                ending = await self._ending()
+        if self._cancel_reason is not None:
+            return failed(self._cancel_reason + self._thread_note())
+        if ending is None:
+            return failed(f"the try exceeded its execution_timeout of {self._timeout}{self._thread_note()}")
+        return ending
+
+    @property
+    def _timeout(self) -> str:
+        return f"{self.workload.execution_timeout_s:g} s"
+
+    def _thread_note(self) -> str:
+        if not self.is_abandoned():
+            return ""
+        return "; its function cannot be stopped and goes on in its thread: give what it waits for a timeout"
+
+    async def _ending(self) -> Ending:
+        pushed: dict[str, str] = {}
+        try:
+            await self._carry_out(pushed)
+        except KeyboardInterrupt:
+            raise
+        except anyio.get_cancelled_exc_class() as error:
+            if _is_cancelled():
+                raise
+            # The author's code cancelled itself, or let the cancellation of a scope of its own escape.
+            return ending_of(error, pushed)
+        # Whatever authors raise, GeneratorExit and exception groups included, is theirs: siblings go on.
+        except BaseException as error:
+            return self._ending_of(error, pushed)
+        return Ending(TryOutcome.SUCCESS, pushed)
+
+    def _ending_of(self, error: BaseException, pushed: dict[str, str]) -> Ending:
+        # Libraries turn a cancellation into errors of their own: at a shutdown that is no failure.
+        shut_down = _is_cancelled() and not self._scope.cancel_called
+        unread = isinstance(error, DatabaseUnavailable) and not self._has_begun
+        return GIVEN_BACK if shut_down or unread else ending_of(error, pushed)
+
+    async def _carry_out(self, pushed: dict[str, str]) -> None:
+        found = self._tasks.task(self.workload)
+        task = found.for_one_try(await self._look_up(found))
+        ti = RunningTaskInstance(self.workload, self._xcoms, pushed=pushed, loop=current_token())
+        context = context_of(ti, task)
+        with current_context(context):
+            result = await self._execute(task, context)
+        push_result(ti, task, result)
+
+    async def _look_up(self, task: BaseOperator) -> Lookup:
+        run = self.workload.run
+        keys = [item.xcom_key for item in task.references if isinstance(item, XComArg)]
+        xcoms = await self._xcoms.pull(run.dag_run_id, list(dict.fromkeys(keys))) if keys else {}
+        return Lookup(xcoms, run.params)
+
+    async def _execute(self, task: BaseOperator, context: Context) -> Any:
+        try:
+            if task.is_async:
+                self._begin()
+                return await task.aexecute(context)
+            return await self._execute_in_thread(task, context)
+        except anyio.get_cancelled_exc_class():
+            await self._kill(task)
+            raise
+
+    async def _execute_in_thread(self, task: BaseOperator, context: Context) -> Any:
+        await self._threads.acquire_on_behalf_of(self)
+        try:
+            self._begin()
+            self._call = ThreadCall(task.execute, context)
+            return await self._call.run()
+        finally:
+            # An abandoned thread gives its place back: hanging functions must not stop all others.
+            self._threads.release_on_behalf_of(self)
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self._on_start()
+        if self.workload.execution_timeout_s is not None:
+            self._scope.deadline = anyio.current_time() + self.workload.execution_timeout_s
+
+    async def _kill(self, task: BaseOperator) -> None:
+        if type(task).on_kill is BaseOperator.on_kill or not self._has_begun:
+            return
+        limit_s = ON_KILL_S if self._scope.cancel_called else ON_KILL_AT_SHUTDOWN_S
+        with anyio.move_on_after(limit_s, shield=True):
+            try:
+                await anyio.to_thread.run_sync(task.on_kill, abandon_on_cancel=True)
+            except Exception:
+                log.exception("on_kill of %s failed", self.workload)
+
+
+def _is_cancelled() -> bool:
+    return anyio.current_effective_deadline() == -math.inf
