@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import anyio
 import sqlalchemy as sa
+
+#: Seconds that COMMIT or ROLLBACK may take, during which nobody can be cancelled.
+COMMIT_GRACE_S = 30.0
+#: PostgreSQL's channel for all wake-ups, so that a listener need not know which there are.
+CHANNEL = "flowcore"
 
 
 class CommitLost(Exception):
@@ -18,6 +24,16 @@ class CommitLost(Exception):
     def __init__(self, transaction_id: str | None) -> None:
         super().__init__(f"the answer to the commit of transaction {transaction_id} was lost")
         self.transaction_id = transaction_id
+
+
+def commit_shield() -> anyio.CancelScope:
+    """A scope for COMMIT and ROLLBACK: no cancellation comes in, and it ends after `COMMIT_GRACE_S`."""
+    return anyio.CancelScope(shield=True, deadline=anyio.current_time() + COMMIT_GRACE_S)
+
+
+def is_refusal(sqlstate: str | None) -> bool:
+    """Whether the server itself said that it did not commit, rather than that it is going away."""
+    return sqlstate is not None and sqlstate[:2] not in ("08", "57")
 
 
 class Fate(StrEnum):

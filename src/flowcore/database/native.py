@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.util.concurrency import greenlet_spawn
 
-from flowcore.database.commits import CommitLost
+from flowcore.database.commits import CHANNEL, CommitLost
 from flowcore.database.lanes import BoundUnit
 from flowcore.database.native_dialect import (
     OLDEST_SERVER,
@@ -25,18 +25,18 @@ from flowcore.database.native_dialect import (
     connection_parameters,
     native_engine,
 )
-from flowcore.database.native_transaction import CHANNEL, NativeConnection
-from flowcore.database.postgres import Outcome, PostgresDatabase
+from flowcore.database.native_transaction import NativeConnection
+from flowcore.database.postgres import Outcome, PostgresDatabase, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
 from flowcore.database.wakeups import take_channels
-from flowcore.errors import DatabaseUnavailable, SettingsError
+from flowcore.errors import SettingsError
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_native(target: Target, *, pool_size: int) -> AsyncIterator[PostgresDatabase]:
+async def open_lane(target: Target, *, pool_size: int) -> AsyncIterator[PostgresDatabase]:
     """Open a PostgreSQL database with psycopg.
 
     Raises:
@@ -135,10 +135,3 @@ class NativeUnitConnection:
             if not self.connection.invalidated:
                 take_channels(self.connection)  # of a unit that failed
         return Outcome(result, channels)
-
-
-def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:
-    """The error for a server that does not let us in, with what libpq says about it."""
-    return DatabaseUnavailable(
-        f"{target} cannot be reached: {str(error).strip()}; start the server, or correct the database URL"
-    )

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import anyio
 import psycopg
 from psycopg import errors, pq
 from psycopg._preparing import Prepare
@@ -20,7 +19,7 @@ from psycopg._queries import PostgresQuery
 from psycopg.abc import Params, PQGen, Query
 from psycopg.generators import fetch_many, send
 
-from flowcore.database.commits import CommitLost
+from flowcore.database.commits import CHANNEL, CommitLost, commit_shield, is_refusal
 from flowcore.database.native_connection import LoopConnection, Row
 from flowcore.database.statistics import Counters
 
@@ -31,12 +30,7 @@ BEGIN_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 #: One state of the database for all statements of a unit that reads.
 BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 ASK_ID = b"SELECT pg_current_xact_id_if_assigned()::text"
-#: PostgreSQL's channel for all wake-ups: so a listener need not know which there are.
-CHANNEL = "flowcore"
 NOTIFY = f"SELECT count(pg_notify('{CHANNEL}', note)) FROM unnest($1::text[]) note".encode()
-
-#: Seconds that COMMIT or ROLLBACK may take, during which nobody can be cancelled.
-COMMIT_GRACE_S = 30.0
 
 _OK = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
@@ -131,7 +125,7 @@ class NativeConnection(LoopConnection):
         self.notes = []
 
     def commit(self) -> None:
-        """Commit. It cannot be cancelled any more, and ends within `COMMIT_GRACE_S`.
+        """Commit. It cannot be cancelled any more, and ends within a grace period.
 
         Raises:
             CommitLost: the answer did not come.
@@ -140,12 +134,12 @@ class NativeConnection(LoopConnection):
         if self._only_reads:
             super().commit()
             return
-        scope = _shield()
+        scope = commit_shield()
         try:
             with scope:
                 super().commit()
         except errors.Error as error:
-            if _is_refusal(error):
+            if is_refusal(error.sqlstate):
                 raise
             raise CommitLost(self._transaction_id) from error
         if scope.cancelled_caught:
@@ -153,7 +147,7 @@ class NativeConnection(LoopConnection):
 
     def rollback(self) -> None:
         """Roll back, or close the connection when that does not work; it cannot be cancelled."""
-        with _shield():
+        with commit_shield():
             super().rollback()
 
     @property
@@ -269,16 +263,7 @@ class NativeConnection(LoopConnection):
         return partial(self.pgconn.send_query_params, NOTIFY, [f"{{{array}}}".encode()])
 
 
-def _shield() -> anyio.CancelScope:
-    return anyio.CancelScope(shield=True, deadline=anyio.current_time() + COMMIT_GRACE_S)
-
-
 def _check(answer: Answers) -> None:
     for result in answer:
         if result.status not in _OK:
             raise errors.error_from_result(result)
-
-
-def _is_refusal(error: psycopg.Error) -> bool:
-    """Whether the server itself said that it did not commit, rather than that it is going away."""
-    return error.sqlstate is not None and error.sqlstate[:2] not in ("08", "57")

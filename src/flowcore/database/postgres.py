@@ -19,6 +19,7 @@ from flowcore.database.commits import CommitLost, Fate, ask_fate
 from flowcore.database.lanes import BoundUnit, Database, P, Unit, bind_arguments
 from flowcore.database.pauses import pauses
 from flowcore.database.statistics import Counters, Statistics
+from flowcore.database.urls import Target
 from flowcore.database.wakeups import Wakeups
 from flowcore.errors import CommitUnknown, DatabaseUnavailable
 
@@ -30,6 +31,8 @@ PATIENCE_S = 10.0
 FATE_PATIENCE_S = 30.0
 #: Serialization failure and deadlock: the server undid the unit in favour of another.
 LOST_RACES = frozenset({"40001", "40P01"})
+#: The server, or this session's process, is being shut down.
+GOING_AWAY = "57P"
 
 
 @attrs.frozen
@@ -212,4 +215,12 @@ class PostgresDatabase(Database):
 
 
 def _did_not_happen(error: DBAPIError) -> bool:
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in LOST_RACES
+    sqlstate: str = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or sqlstate in LOST_RACES or sqlstate.startswith(GOING_AWAY)
+
+
+def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:
+    """The error for a server that does not let us in, with what the driver says about it."""
+    return DatabaseUnavailable(
+        f"{target} cannot be reached: {str(error).strip()}; start the server, or correct the database URL"
+    )

@@ -16,7 +16,7 @@ class Statistics:
     statements: int = 0
     """Statements that units executed; BEGIN, COMMIT and the like are not counted."""
     round_trips: int = 0
-    """Times that a unit waited for an answer of the server; none on SQLite, which has no server."""
+    """Times that a unit waited for the server. SQLite has no server, and asyncpg does not tell."""
     connections: int = 0
     """Connections made."""
     waits: int = 0

@@ -129,18 +129,18 @@ def _with_absolute_path(url: sa.URL, folder: Path) -> sa.URL:
 
 def _postgresql_target(driver: Driver, url: sa.URL) -> Target:
     query = dict(url.query)
-    options = {name: _one(query.pop(name)) for name in _ASYNCPG_ONLY & query.keys()}
+    options = {name: one_value(query.pop(name)) for name in _ASYNCPG_ONLY & query.keys()}
     if driver is Driver.ASYNCPG and "timeout" in query:
         query.setdefault("connect_timeout", query.pop("timeout"))
     if "ssl" in query:  # asyncpg's word for sslmode
-        query.setdefault("sslmode", _sslmode(_one(query["ssl"])))
+        query.setdefault("sslmode", _sslmode(one_value(query["ssl"])))
         del query["ssl"]
     if "unix_sock" in query:  # pg8000 names the socket, libpq its folder
-        query.setdefault("host", os.path.dirname(_one(query["unix_sock"])))
+        query.setdefault("host", os.path.dirname(one_value(query["unix_sock"])))
         del query["unix_sock"]
     if "search_path" in query:
-        setting = f"-csearch_path={_one(query.pop('search_path'))}"
-        query["options"] = f"{_one(query['options'])} {setting}" if "options" in query else setting
+        setting = f"-csearch_path={one_value(query.pop('search_path'))}"
+        query["options"] = f"{one_value(query['options'])} {setting}" if "options" in query else setting
     if url.host and "%2f" in url.host.lower():  # a socket's folder, percent-encoded
         query.setdefault("host", unquote(url.host))
         url = url.set(host=None)
@@ -153,5 +153,6 @@ def _sslmode(value: str) -> str:
     )
 
 
-def _one(value: str | tuple[str, ...]) -> str:
+def one_value(value: str | tuple[str, ...]) -> str:
+    """The value of an option that was perhaps given several times: the last one counts."""
     return value if isinstance(value, str) else value[-1]
