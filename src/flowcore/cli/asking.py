@@ -1,0 +1,66 @@
+"""Run one unit of work on the database that the settings name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TypeVar
+
+from flowcore.cli.event_loop import run_on_loop
+from flowcore.database import schema
+from flowcore.database.engine import open_database
+from flowcore.database.lanes import BoundUnit
+from flowcore.database.urls import Driver, parse_url
+from flowcore.errors import DatabaseOutOfDate
+from flowcore.settings import Settings
+
+T = TypeVar("T")
+
+
+def read_database(settings: Settings, unit: BoundUnit[T]) -> T:
+    """Run a unit that only reads, on a database that must have the schema.
+
+    Raises:
+        DatabaseOutOfDate: it has not, or there is no database.
+    """
+    _require_file(settings)
+    return run_on_loop(settings.backend, partial(_read, settings.database_url, unit))
+
+
+def change_database(settings: Settings, unit: BoundUnit[T]) -> T:
+    """Run a unit that writes, on a database that must have the schema.
+
+    Raises:
+        DatabaseOutOfDate: it has not, or there is no database.
+    """
+    _require_file(settings)
+    return run_on_loop(settings.backend, partial(_write, settings.database_url, unit))
+
+
+def set_up_database(settings: Settings, unit: BoundUnit[T]) -> T:
+    """Run a unit that creates what it needs; a SQLite file is created if it is not there."""
+    return run_on_loop(settings.backend, partial(_set_up, settings.database_url, unit))
+
+
+async def _read(url: str, unit: BoundUnit[T]) -> T:
+    async with open_database(url) as database:
+        await database.read(schema.require_current)
+        return await database.read(unit)
+
+
+async def _write(url: str, unit: BoundUnit[T]) -> T:
+    async with open_database(url) as database:
+        await database.read(schema.require_current)
+        return await database.run(unit)
+
+
+async def _set_up(url: str, unit: BoundUnit[T]) -> T:
+    async with open_database(url) as database:
+        return await database.run(unit)
+
+
+def _require_file(settings: Settings) -> None:
+    # Opening a SQLite file would create it, and looking must not leave an empty file behind.
+    target = parse_url(settings.database_url)
+    in_file = target.driver is Driver.SQLITE and not target.is_memory
+    if in_file and not target.sqlite_path.exists():
+        raise DatabaseOutOfDate(f"there is no database {target.sqlite_path} yet; run `flowcore db migrate`")

@@ -1,0 +1,77 @@
+"""`flowcore dags trigger`: queue a run for the schedulers of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+import click
+
+from flowcore.cli import options
+from flowcore.cli.asking import change_database
+from flowcore.cli.conf import parse_conf
+from flowcore.cli.dag_files import find_in_folder
+from flowcore.cli.output import print_rows
+from flowcore.clock import SystemClock
+from flowcore.database.queries.register_dags import register_dag
+from flowcore.database.queries.triggering import TriggeredRun, trigger_dag_run
+from flowcore.errors import DagNotFound
+from flowcore.settings import Settings, load_settings
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a time that a user typed; without an offset it is in UTC.
+
+    Raises:
+        click.BadParameter: it is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text} is no time; write it like 2026-03-01T06:00:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.argument("dag_id")
+@click.option("-c", "--conf", metavar="JSON", help="What the run is given, as a JSON object.")
+@click.option("-r", "--run-id", metavar="ID", help="Name of the run; made up if not given.")
+@click.option(
+    "-l",
+    "--logical-date",
+    metavar="TIME",
+    type=parse_moment,
+    help="ISO 8601, in UTC unless it says otherwise.",
+)
+@options.database_url
+@options.dags_folder
+@options.output
+def trigger(
+    dag_id: str,
+    conf: str | None,
+    run_id: str | None,
+    logical_date: datetime | None,
+    database_url: str | None,
+    dags_folder: str | None,
+    output: str,
+) -> None:
+    """Queue a run of a Dag; a running scheduler carries it out."""
+    settings = load_settings({"database_url": database_url, "dags_folder": dags_folder})
+    queue = partial(
+        trigger_dag_run, dag_id=dag_id, conf=parse_conf(conf), run_id=run_id, logical_date=logical_date
+    )
+    run = _trigger(settings, queue)
+    print_rows([{"dag_id": run.dag_id, "run_id": run.run_id, "state": "queued"}], output)
+
+
+def _trigger(settings: Settings, queue: Callable[..., TriggeredRun]) -> TriggeredRun:
+    """Queue the run; a Dag that no scheduler has seen yet is registered from its file."""
+    now = SystemClock().now()
+    try:
+        return change_database(settings, partial(queue, now=now))
+    except DagNotFound as absent:
+        dag = find_in_folder(settings.dags_folder, absent)
+    paused = settings.dags_are_paused_at_creation
+    change_database(settings, partial(register_dag, registered=dag, now=now, paused_at_creation=paused))
+    return change_database(settings, partial(queue, now=now))

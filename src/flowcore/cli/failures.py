@@ -1,0 +1,42 @@
+"""From an error to one line on standard error and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from flowcore.errors import DagError, DatabaseUnavailable, FlowcoreError, SettingsError, UsageError
+
+#: Exit statuses; success is 0.
+FAILED = 1
+UNUSABLE_INPUT = 2
+
+# A database that does not answer counts as unusable input: of the run that was asked for, nothing is
+# known, and 1 would say that it failed.
+_UNUSABLE = (DagError, UsageError, SettingsError, DatabaseUnavailable)
+
+
+def report_failure(error: FlowcoreError | ExceptionGroup[Exception]) -> int:
+    """Print what went wrong; the exit status to end with.
+
+    Raises:
+        ExceptionGroup: the given one, when it holds anything that was not raised on purpose.
+    """
+    failures = list(_leaves(error))
+    messages = dict.fromkeys(" ".join(str(failure).split()) for failure in failures)
+    for message in messages:
+        click.echo(f"error: {message}", err=True)
+    return UNUSABLE_INPUT if all(isinstance(failure, _UNUSABLE) for failure in failures) else FAILED
+
+
+def _leaves(error: FlowcoreError | ExceptionGroup[Exception]) -> Iterator[FlowcoreError]:
+    """Take a nursery's group apart: usually one child failed and the others were cancelled."""
+    if isinstance(error, FlowcoreError):
+        yield error
+        return
+    _, others = error.split(FlowcoreError)
+    if others is not None:
+        raise error
+    for part in error.exceptions:
+        yield from _leaves(part)  # type: ignore[arg-type]

@@ -1,0 +1,18 @@
+"""Options that several commands share. Unset ones are None: the settings then decide."""
+
+from __future__ import annotations
+
+import click
+
+database_url = click.option(
+    "--database-url", metavar="URL", help="PostgreSQL or SQLite database.  [env: FLOWCORE_DATABASE_URL]"
+)
+dags_folder = click.option(
+    "--dags-folder", metavar="FOLDER", help="Folder with Dag files.  [env: FLOWCORE_DAGS_FOLDER]"
+)
+backend = click.option(
+    "--backend", type=click.Choice(["asyncio", "trio"]), help="Event loop.  [env: FLOWCORE_BACKEND]"
+)
+output = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
+)

@@ -1,0 +1,38 @@
+"""The root command: which commands there are, and what becomes of errors."""
+
+from __future__ import annotations
+
+import click
+
+from flowcore.cli.failures import report_failure
+from flowcore.cli.lazy_group import LazyGroup
+from flowcore.errors import FlowcoreError
+
+COMMANDS = {
+    "run": ("flowcore.cli.run:run", "Run one Dag of a file to its end."),
+    "scheduler": ("flowcore.cli.scheduler:scheduler", "Run the Dags of a folder, now and when they are due."),
+    "standalone": ("flowcore.cli.standalone:standalone", "Set up everything and run it in one process."),
+    "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
+    "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks and their task instances."),
+    "db": ("flowcore.cli.db:db", "Create, check, migrate and reset the database."),
+    "config": ("flowcore.cli.config:config", "Look at the settings."),
+    "version": ("flowcore.cli.version:version", "Print the version."),
+}
+
+
+class RootGroup(LazyGroup):
+    """Turns errors that flowcore raises on purpose into one line and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (FlowcoreError, ExceptionGroup) as error:
+            if ctx.params["traceback"]:
+                raise
+            ctx.exit(report_failure(error))
+
+
+@click.command(cls=RootGroup, lazy_commands=COMMANDS)
+@click.option("--traceback", is_flag=True, help="Show where an error comes from.")
+def main(traceback: bool) -> None:
+    """Airflow's Dag files on an async, event-driven scheduler."""
