@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     NEVER = "never"  # its upstreams are done and its rule cannot hold any more
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class UpstreamCounts:
     """How many upstream task instances there are in all, and how many of them ended in which state."""
 
