@@ -117,8 +117,9 @@ class BaseOperator(Node, metaclass=_OperatorType):
         default_args: Mapping[str, Any] | None = None,
         **arguments: Unpack[TaskArguments],
     ) -> None:
-        check_id("a task_id", task_id)
         group = surrounding_group(dag, task_group)
+        where = f"Dag {group.dag.dag_id!r}" if group else "no Dag"
+        check_id(f"a task_id of {where}", task_id)
         self.task_id = group.child_id(task_id) if group else task_id
         self.dag: DAG | None = None
         self.upstream_task_ids: set[str] = set()
@@ -127,7 +128,7 @@ class BaseOperator(Node, metaclass=_OperatorType):
         explicit = {name: value for name, value in arguments.items() if value is not None}
         defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
         given = {name: value for name, value in defaults.items() if name in TASK_RULES}
-        subject = f"task {self.task_id!r} of {group.dag if group else 'no Dag'}"
+        subject = f"task {self.task_id!r} of {where}"
         for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
             setattr(self, name, value)
         if group:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from flowcore.errors import DagError
+from flowcore.sdk import DAG
+from flowcore.sdk.dag_arguments import DAG_RULES, DagArguments
+
+
+def test_every_argument_has_a_rule_and_becomes_an_attribute():
+    assert set(DAG_RULES) == set(DagArguments.__annotations__)
+    assert [name for name in DAG_RULES if not hasattr(DAG("d"), name)] == []
+
+
+def test_tags_are_sorted_and_counted_once():
+    assert DAG("d", tags=["b", "a", "b"]).tags == ("a", "b")
+
+
+@pytest.mark.parametrize("tags", ["abc", [""], ["x" * 101], [1]])
+def test_bad_tags_are_refused(tags):
+    with pytest.raises(DagError, match=r"Dag 'd' has tags=.*; give a list of strings"):
+        DAG("d", tags=tags)

@@ -1,0 +1,78 @@
+"""What type checkers must make of a Dag file; mypy reads this, nothing runs it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, assert_type
+
+from flowcore.domain.dags import Dag
+from flowcore.sdk import (
+    DAG,
+    AirflowSkipException,
+    BaseOperator,
+    Context,
+    Param,
+    TaskGroup,
+    TriggerRule,
+    XComArg,
+    chain,
+    dag,
+    get_current_context,
+    task,
+    task_group,
+)
+
+
+@task
+def extract(day: str, ti: Any = None) -> dict[str, int]:
+    return {day: 1}
+
+
+@task(retries=3, retry_delay=timedelta(minutes=1), trigger_rule=TriggerRule.ALL_DONE)
+async def load(rows: dict[str, int]) -> int:
+    if not rows:
+        raise AirflowSkipException("nothing to do")
+    return len(rows)
+
+
+class Report(BaseOperator):
+    def __init__(self, text: object, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.text = text
+
+    def execute(self, context: Context) -> str:
+        assert_type(context["ds"], str)
+        assert_type(context["ti"].try_number, int)
+        return str(self.text)
+
+
+@task_group
+def both(day: str) -> XComArg:
+    return load(extract(day))
+
+
+@dag(
+    schedule="@daily", start_date=datetime(2024, 1, 1, tzinfo=UTC), params={"size": Param(3, type="integer")}
+)
+def pipeline(size: int = 3) -> None:
+    extract(str(size))
+
+
+with DAG("typed", schedule=timedelta(hours=1), tags=["a"]) as typed:
+    rows = extract("monday")
+    loaded = load.override(task_id="load_rows", pool="db")(rows)
+    with TaskGroup("reports") as reports:
+        report = Report(loaded["count"], task_id="report")
+    rows >> loaded >> [report, reports]
+    chain(rows, [loaded, report], reports)
+
+assert_type(rows, XComArg)
+assert_type(report.output, XComArg)
+assert_type(extract.function("monday"), dict[str, int])
+assert_type(pipeline(4), DAG)
+assert_type(typed.compile(), Dag)
+assert_type(get_current_context()["try_number"], int)
+DAG("wrong", schedul=None)  # type: ignore[call-arg]
+pipeline("many")  # type: ignore[arg-type]
+task(reties=3)  # type: ignore[call-overload]
+task(retries="3")  # type: ignore[call-overload]
