@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 import asyncpg
@@ -30,6 +30,9 @@ from flowcore.database.urls import Target
 from flowcore.database.wakeups import take_channels
 
 T = TypeVar("T")
+
+#: Seconds that a connection has to recover from a cancellation.
+RECOVERY_S = 5.0
 
 _SEAL = sa.text(
     "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
@@ -71,11 +74,15 @@ class AsyncpgDriver:
 
     async def connect(self, origin: str) -> AsyncpgUnitConnection:
         try:
-            connection = await greenlet_spawn(self._engine.connect)
+            # Shielded for the few seconds of asyncpg's own timeout: a cancelled attempt leaves futures
+            # behind whose exceptions nobody retrieves.
+            with anyio.CancelScope(shield=True):
+                connection = await greenlet_spawn(self._engine.connect)
         except (DBAPIError, asyncpg.PostgresError, OSError, TimeoutError) as error:
             raise unavailable(self._target, getattr(error, "orig", error)) from error
         self.counters.connections += 1
-        return AsyncpgUnitConnection(connection, origin, self.counters)
+        raw = connection.connection.driver_connection
+        return AsyncpgUnitConnection(connection, raw, origin, self.counters)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[str]]:
@@ -107,24 +114,37 @@ class AsyncpgUnitConnection:
     """One connection, and how a unit is carried out on it."""
 
     connection: sa.Connection
+    raw: asyncpg.Connection
     origin: str
     counters: Counters
 
     @property
     def is_idle(self) -> bool:
-        return not self.connection.invalidated and not self._raw.is_closed()
+        return not self.connection.invalidated and not self.raw.is_closed()
 
     async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
-        return await greenlet_spawn(self._carry_out, unit, writes)
+        try:
+            return await greenlet_spawn(self._carry_out, unit, writes)
+        except anyio.get_cancelled_exc_class():
+            await self._recover()
+            raise
 
     def close(self) -> None:
-        if not self.connection.invalidated:
-            self.connection.invalidate()  # outside of a greenlet this closes the socket and waits for nothing
+        self._discard()
         self.connection.close()
 
-    @property
-    def _raw(self) -> Any:
-        return self.connection.connection.driver_connection
+    async def _recover(self) -> None:
+        """Bring a connection whose unit was cancelled back to a known state, else close it."""
+        # Where BEGIN was cancelled, asyncpg believes itself in a transaction until it is reset.
+        with commit_shield():
+            try:
+                await self.raw.reset(timeout=RECOVERY_S)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                self._discard()
+
+    def _discard(self) -> None:
+        if not self.connection.invalidated:
+            self.connection.invalidate()  # outside of a greenlet this closes the socket and waits for nothing
 
     def _carry_out(self, unit: BoundUnit[T], writes: bool) -> Outcome[T]:
         adapted = self.connection.connection.dbapi_connection
@@ -141,7 +161,7 @@ class AsyncpgUnitConnection:
         finally:
             if not self.connection.invalidated:
                 take_channels(self.connection)  # of a unit that failed
-            if transaction.is_active:
+            if transaction.is_active and not self.raw.is_closed():
                 with commit_shield():
                     transaction.rollback()
 
@@ -161,12 +181,11 @@ class AsyncpgUnitConnection:
             if is_refusal(getattr(error.orig, "sqlstate", None)):
                 raise
         # No answer, or one that says nothing: this connection has nothing more to tell.
-        self._raw.terminate()
-        self.connection.invalidate()
+        self.raw.terminate()
         return CommitLost(transaction_id)
 
 
 def _keep_connection(context: ExceptionContext) -> None:
-    # asyncpg recovers from a cancelled statement by itself, as soon as it is asked to roll back.
+    # SQLAlchemy would close the connection gracefully, in a task that nobody waits for.
     if not isinstance(context.original_exception, Exception):
         context.is_disconnect = False
