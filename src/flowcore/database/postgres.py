@@ -92,11 +92,20 @@ class PostgresDatabase(Database):
 
     dialect_name = "postgresql"
 
-    def __init__(self, driver: PostgresDriver, *, pool_size: int) -> None:
+    def __init__(
+        self,
+        driver: PostgresDriver,
+        *,
+        pool_size: int,
+        patience_s: float = PATIENCE_S,
+        fate_patience_s: float = FATE_PATIENCE_S,
+    ) -> None:
         self.wakeups = Wakeups()
         self._driver = driver
         self._counters = driver.counters
         self._slots = anyio.Semaphore(pool_size, fast_acquire=True)
+        self._patience_s = patience_s
+        self._fate_patience_s = fate_patience_s
         self._idle: list[PostgresConnection] = []
         self._origin = secrets.token_hex(4)  # tells our own notifications from those of others
 
@@ -145,7 +154,7 @@ class PostgresDatabase(Database):
             self.wakeups.set(channel)
 
     async def _until_done(self, unit: BoundUnit[T], *, writes: bool) -> T:
-        deadline = anyio.current_time() + PATIENCE_S
+        deadline = anyio.current_time() + self._patience_s
         for pause_s in pauses(0.002, longest_s=0.5):
             outcome = await self._try(unit, writes=writes, deadline=deadline)
             if outcome is not None:
@@ -169,7 +178,7 @@ class PostgresDatabase(Database):
                 raise
             if anyio.current_time() > deadline:
                 raise DatabaseUnavailable(
-                    f"the database undid a unit again and again for {PATIENCE_S:.0f} s: {error.orig};"
+                    f"the database undid a unit again and again for {self._patience_s:g} s: {error.orig};"
                     " look for long transactions in pg_stat_activity, or for a server that restarts"
                 ) from error
             return None
@@ -195,7 +204,7 @@ class PostgresDatabase(Database):
         if lost.transaction_id is None:
             return False  # it wrote nothing, so running it again does no harm
         # Shielded, because a cancellation here would claim that the unit was rolled back.
-        with anyio.move_on_after(FATE_PATIENCE_S, shield=True):
+        with anyio.move_on_after(self._fate_patience_s, shield=True):
             for pause_s in pauses(0.005, longest_s=0.5):
                 fate = await self._ask_fate(lost.transaction_id)
                 if fate in (Fate.COMMITTED, Fate.ABORTED):
@@ -203,7 +212,7 @@ class PostgresDatabase(Database):
                 await anyio.sleep(pause_s)
         raise CommitUnknown(
             "the connection was lost during a commit, and nobody could say what became of it for"
-            f" {FATE_PATIENCE_S:.0f} s; ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
+            f" {self._fate_patience_s:g} s; ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
         ) from lost
 
     async def _ask_fate(self, transaction_id: str) -> Fate | None:
