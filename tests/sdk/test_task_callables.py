@@ -54,6 +54,11 @@ def test_context_parameter_cannot_have_a_default():
         TaskCallable.of(surprising)
 
 
+def test_builtin_without_a_signature_is_refused():
+    with pytest.raises(DagError, match=r"cannot be a task: .*; call it in a function of your own"):
+        TaskCallable.of(int)
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [

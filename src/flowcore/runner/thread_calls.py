@@ -21,7 +21,7 @@ class ThreadCall:
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         self._function, self._args = function, args
         self._ticket = threading.Lock()
-        self._is_over = False
+        self._over = threading.Event()
         self._result: Any = None
         self._error: BaseException | None = None
 
@@ -38,8 +38,8 @@ class ThreadCall:
     def goes_on(self) -> bool:
         """Whether the function still runs after `run` was cancelled; if it has not begun, it never will."""
         if self._ticket.acquire(blocking=False):
-            self._is_over = True
-        return not self._is_over
+            self._over.set()
+        return not self._over.is_set()
 
     def _run(self) -> None:
         if not self._ticket.acquire(blocking=False):
@@ -50,4 +50,4 @@ class ThreadCall:
         except BaseException as error:
             self._error = error
         finally:
-            self._is_over = True
+            self._over.set()

@@ -98,7 +98,8 @@ class Try:
             return ""
         return "; its function cannot be stopped and goes on in its thread: give what it waits for a timeout"
 
-    async def _ending(self) -> Ending:
+    async def _ending(self) -> Ending | None:
+        """How the try ended; None if its own scope ended it and the author's code hid that."""
         pushed: dict[str, str] = {}
         try:
             await self._carry_out(pushed)
@@ -114,11 +115,13 @@ class Try:
             return self._ending_of(error, pushed)
         return Ending(TryOutcome.SUCCESS, pushed)
 
-    def _ending_of(self, error: BaseException, pushed: dict[str, str]) -> Ending:
-        # Libraries turn a cancellation into errors of their own: at a shutdown that is no failure.
-        shut_down = _is_cancelled() and not self._scope.cancel_called
-        unread = isinstance(error, DatabaseUnavailable) and not self._has_begun
-        return GIVEN_BACK if shut_down or unread else ending_of(error, pushed)
+    def _ending_of(self, error: BaseException, pushed: dict[str, str]) -> Ending | None:
+        # Libraries turn cancellations into errors of their own; then these are not what went wrong.
+        if _is_cancelled():
+            return None if self._scope.cancel_called else GIVEN_BACK
+        if isinstance(error, DatabaseUnavailable) and not self._has_begun:
+            return GIVEN_BACK
+        return ending_of(error, pushed)
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
         found = self._tasks.task(self.workload)

@@ -31,9 +31,10 @@ class TaskCallable:
         """Look at a function.
 
         Raises:
-            DagError: A parameter is called like a key of the context and has a default other than None.
+            DagError: It does not say its parameters, or has a parameter that is called like a key of the
+                context and has a default other than None.
         """
-        signature = inspect.signature(function)
+        signature = _signature(function)
         for parameter in signature.parameters.values():
             if parameter.name in CONTEXT_KEYS and parameter.default not in (None, parameter.empty):
                 raise DagError(
@@ -86,6 +87,15 @@ class TaskCallable:
             f"task function {self.name!r} cannot be called with these arguments: {reason};"
             f" its signature is {self.signature}"
         )
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError as error:
+        raise DagError(
+            f"{function!r} cannot be a task: {error}; call it in a function of your own"
+        ) from error
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from flowcore.domain.workloads import TryOutcome
+from flowcore.runner.endings import ending_of
+from flowcore.sdk import TaskFailed, TaskSkipped
+
+SKIP, FAIL, BUG = TaskSkipped("enough"), TaskFailed("broken"), ValueError("bug")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (SKIP, TryOutcome.SKIPPED),
+        (FAIL, TryOutcome.FAILED_FOR_GOOD),
+        (BUG, TryOutcome.FAILED),
+        (SystemExit(0), TryOutcome.FAILED),
+        (GeneratorExit(), TryOutcome.FAILED),
+        (ExceptionGroup("", [SKIP, ExceptionGroup("", [SKIP])]), TryOutcome.SKIPPED),
+        (ExceptionGroup("", [SKIP, BUG]), TryOutcome.FAILED),
+        (ExceptionGroup("", [SKIP, BUG, FAIL]), TryOutcome.FAILED_FOR_GOOD),
+        (BaseExceptionGroup("", [SystemExit(), BUG]), TryOutcome.FAILED),
+    ],
+)
+def test_what_was_raised_says_how_it_ended(error, outcome):
+    assert ending_of(error, {}).outcome is outcome
+
+
+def test_what_was_pushed_before_is_kept():
+    assert ending_of(BUG, {"k": "1"}).xcoms == {"k": "1"}
+
+
+def test_reason_of_a_skip_is_kept():
+    assert ending_of(SKIP, {}).error == "enough"
+    assert ending_of(TaskSkipped(), {}).error is None
+
+
+def test_error_shows_the_authors_frames_only():
+    def author():
+        raise ValueError("bug")
+
+    with pytest.raises(ValueError) as caught:
+        author()
+    lines = ending_of(caught.value, {}).error.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert "in author" in lines[-2] or "in author" in lines[-3]
+    assert lines[-1] == "ValueError: bug"

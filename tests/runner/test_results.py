@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from anyio.lowlevel import current_token
+
+from flowcore.errors import DagError
+from flowcore.runner.results import push_result
+from flowcore.runner.task_instances import RunningTaskInstance
+from flowcore.sdk import task
+from tests.runner.tries import XComs, workload_of
+
+
+@task
+def work():
+    pass
+
+
+async def pushed_by(result, **arguments):
+    pushed = {}
+    ti = RunningTaskInstance(workload_of("work"), XComs(), pushed=pushed, loop=current_token())
+    push_result(ti, work.override(**arguments)().operator, result)
+    return pushed
+
+
+async def test_result_is_pushed_as_json():
+    assert await pushed_by({"a": [1]}) == {"return_value": '{"a": [1]}'}
+
+
+async def test_none_is_not_pushed():
+    assert await pushed_by(None) == {}
+
+
+async def test_false_values_are_pushed():
+    assert await pushed_by(0) == {"return_value": "0"}
+
+
+async def test_task_may_say_not_to_push():
+    assert await pushed_by(1, do_xcom_push=False) == {}
+
+
+async def test_items_of_multiple_outputs_are_pushed_too():
+    pushed = await pushed_by({"a": 1}, multiple_outputs=True)
+    assert pushed == {"a": "1", "return_value": '{"a": 1}'}
+
+
+@pytest.mark.parametrize("result", [[1], {1: 2}])
+async def test_multiple_outputs_need_a_dict_with_strings(result):
+    with pytest.raises(DagError, match="task 'work' has multiple_outputs and returned"):
+        await pushed_by(result, multiple_outputs=True)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio.to_thread
+import pytest
+from anyio.lowlevel import current_token
+
+from flowcore.errors import DagError, UsageError
+from flowcore.runner.task_instances import RunningTaskInstance
+from flowcore.sdk import TaskInstance
+from flowcore.sdk.exceptions import XComNotJson
+from tests.runner.tries import XComs, workload_of
+
+VALUES = {("up", -1, "return_value"): 1, ("side", -1, "return_value"): 2, ("up", -1, "k"): 3}
+
+
+@pytest.fixture
+async def ti():
+    return RunningTaskInstance(workload_of("me"), XComs(VALUES), pushed={}, loop=current_token())
+
+
+async def test_it_says_which_try_it_is(ti: TaskInstance):
+    assert (ti.dag_id, ti.run_id, ti.task_id) == ("d", "manual__1", "me")
+    assert (ti.map_index, ti.try_number, ti.max_tries) == (-1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("task_ids", "options", "expected"),
+    [
+        ("up", {}, 1),
+        ("up", {"key": "k"}, 3),
+        (["side", "up", "none"], {}, [2, 1, None]),
+        ("none", {"default": 9}, 9),
+        (None, {}, None),
+        ([], {}, []),
+    ],
+)
+async def test_coroutines_and_functions_pull_the_same(ti, task_ids, options, expected):
+    assert await ti.axcom_pull(task_ids, **options) == expected
+    assert await anyio.to_thread.run_sync(lambda: ti.xcom_pull(task_ids, **options)) == expected
+
+
+async def test_own_xcoms_can_be_pulled_before_the_end(ti):
+    ti.xcom_push("k", (1, 2))
+    assert await ti.axcom_pull(key="k") == [1, 2]
+
+
+async def test_pull_on_the_loop_is_refused_with_the_way_out(ti):
+    with pytest.raises(UsageError, match=r"use `await ti\.axcom_pull"):
+        ti.xcom_pull("up")
+
+
+async def test_pull_from_a_thread_of_the_author_works(ti):
+    def pull_in_own_thread():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(ti.xcom_pull, "up").result()
+
+    assert await anyio.to_thread.run_sync(pull_in_own_thread) == 1
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), {"k": [b""]}, {(1, 2): 3}])
+async def test_value_that_is_not_json_is_refused(ti, value):
+    with pytest.raises(XComNotJson, match=f"'me' cannot push XCom 'k' of type {type(value).__name__}"):
+        ti.xcom_push("k", value)
+
+
+async def test_value_that_contains_itself_is_refused(ti):
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(XComNotJson):
+        ti.xcom_push("k", value)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 513])
+async def test_bad_key_is_refused(ti, key):
+    with pytest.raises(DagError, match="use a string of 1 to 512 characters"):
+        ti.xcom_push(key, 1)

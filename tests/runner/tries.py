@@ -1,0 +1,97 @@
+"""What a try needs, small enough for tests: tasks from a dict, XComs from a dict, reports in a list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio.lowlevel
+import attrs
+
+from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, Workload
+from flowcore.errors import DagError
+from flowcore.runner.tries import Try
+from flowcore.sdk import DAG, BaseOperator, XComArg
+
+MOMENT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+RUN = RunFacts(
+    dag_run_id=7, dag_id="d", run_id="manual__1", run_type="manual", dag_version_id=1, run_after=MOMENT
+)
+DATED_RUN = attrs.evolve(
+    RUN, logical_date=MOMENT, data_interval_start=MOMENT, data_interval_end=MOMENT, params={"size": 3}
+)
+
+
+def workload_of(
+    task_id: str, number: int = 1, *, run: RunFacts = RUN, timeout_s: float | None = None
+) -> Workload:
+    """The first try of a task, with `number` as id of the task instance."""
+    return Workload(
+        task_instance_id=number,
+        token=1,
+        task_id=task_id,
+        position=0,
+        run=run,
+        execution_timeout_s=timeout_s,
+        max_tries=2,
+    )
+
+
+@attrs.define
+class Tasks:
+    """The tasks of one Dag."""
+
+    dag: DAG
+
+    def task(self, workload: Workload) -> BaseOperator:
+        if workload.run.dag_id != self.dag.dag_id:
+            raise DagError(f"Dag {workload.run.dag_id!r} is not registered; register it")
+        return self.dag.get_task(workload.task_id)
+
+
+@attrs.define
+class XComs:
+    """XComs by key, and how often they were read."""
+
+    values: dict[tuple[str, int, str], Any] = attrs.field(factory=dict)
+    error: Exception | None = None
+    pulls: int = 0
+
+    async def pull(self, dag_run_id: int, keys: Any) -> dict[tuple[str, int, str], Any]:
+        assert dag_run_id == RUN.dag_run_id
+        self.pulls += 1
+        await anyio.lowlevel.checkpoint()
+        if self.error is not None:
+            raise self.error
+        return {key: self.values[key] for key in keys if key in self.values}
+
+
+@attrs.define
+class Reports:
+    """Keeps reports, and lets tests wait for the ends among them."""
+
+    reports: list[Report] = attrs.field(factory=list)
+
+    def report(self, report: Report) -> None:
+        self.reports.append(report)
+
+    @property
+    def ends(self) -> list[TryEnded]:
+        return [report for report in self.reports if isinstance(report, TryEnded)]
+
+    @property
+    def outcomes(self) -> dict[int, TryOutcome]:
+        return {end.workload.task_instance_id: end.outcome for end in self.ends}
+
+
+def try_of(out: XComArg | BaseOperator, *, xcoms: XComs | None = None, **workload: Any) -> Try:
+    """A try of a task that was defined in a Dag."""
+    task = out.operator if isinstance(out, XComArg) else out
+    assert task.dag is not None
+    return Try(
+        workload_of(task.task_id, **workload),
+        tasks=Tasks(task.dag),
+        xcoms=xcoms or XComs(),
+        threads=anyio.CapacityLimiter(2),
+        on_start=lambda: None,
+    )
