@@ -208,6 +208,22 @@ async def test_scope_of_the_author_does_not_confuse_the_ending(dag):
     assert ending.xcoms == {"return_value": '"moved on"'}
 
 
+async def test_cancellation_that_escapes_its_scope_fails_the_try(dag):
+    async def work():
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await anyio.sleep_forever()
+            except anyio.get_cancelled_exc_class() as error:
+                escaped = error
+                raise
+        raise escaped
+
+    ending = await try_of(task(work)()).run()
+    assert ending.outcome is TryOutcome.FAILED
+    assert "in work" in ending.error
+
+
 class Killable(BaseOperator):
     """Waits for ever; says on which thread `on_kill` was called."""
 

@@ -16,6 +16,7 @@ def context_of(ti: RunningTaskInstance, task: BaseOperator) -> Context:
     context: Context = {
         "dag_run": run,
         "run_id": run.run_id,
+        # A copy: authors change it, and the run's facts are shared by all its tries.
         "params": dict(run.params),
         "task": task,
         "ti": ti,

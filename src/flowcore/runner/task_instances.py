@@ -78,6 +78,7 @@ class RunningTaskInstance:
                 f"task {self.task_id!r} called ti.xcom_pull() on the event loop, which would block it; use"
                 " `await ti.axcom_pull(...)` in coroutines"
             )
+        # The token lets threads in that the author's function has started itself.
         return anyio.from_thread.run(self._pull, task_ids, key, default, token=self._loop)
 
     async def axcom_pull(

@@ -83,6 +83,7 @@ class Try:
         with self._scope:
             if not self._scope.cancel_called:
                 ending = await self._ending()
+        # Also when the author's code came to its end first: who cancels may rely on what it was told.
         if self._cancel_reason is not None:
             return failed(self._cancel_reason + self._thread_note())
         if ending is None:
@@ -144,6 +145,7 @@ class Try:
                 self._begin()
                 return await task.aexecute(context)
             return await self._execute_in_thread(task, context)
+        # One handler for all three reasons: a timeout, `cancel` and a shutdown.
         except anyio.get_cancelled_exc_class():
             await self._kill(task)
             raise
@@ -161,6 +163,7 @@ class Try:
     def _begin(self) -> None:
         self._has_begun = True
         self._on_start()
+        # Waiting for XComs or a thread is no execution, so the time runs from here.
         if self.workload.execution_timeout_s is not None:
             self._scope.deadline = anyio.current_time() + self.workload.execution_timeout_s
 

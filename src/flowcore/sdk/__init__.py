@@ -78,6 +78,7 @@ def __getattr__(name: str) -> Any:
     source = _SOURCES.get(name)
     if source is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    # Kept as a global, so that this function is not called for the name again.
     value = globals()[name] = getattr(import_module(source), name)
     return value
 

@@ -129,6 +129,7 @@ def _task(
 
 
 def _max_active_runs(dag: DAG) -> int:
+    # A timetable may allow fewer: a continuous one lets runs follow each other.
     limits = [
         limit for limit in (dag.max_active_runs, dag.timetable.active_runs_limit) if limit and limit > 0
     ]

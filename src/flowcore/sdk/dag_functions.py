@@ -57,6 +57,7 @@ def _defining(function: Callable[..., object], arguments: dict[str, Any]) -> Cal
             raise DagError(
                 f"@dag function {function.__name__!r}: {error}; its signature is {signature}"
             ) from None
+        # A parameter that was left out becomes a param, too, with its default.
         given.apply_defaults()
         with DAG(dag_id, **others) as defined:
             defined.doc_md = defined.doc_md or function.__doc__

@@ -45,6 +45,7 @@ def load_dag_file(path: Path, *, folder: Path | None = None) -> list[DAG]:
     path = path.resolve()
     with collecting_dags() as entered, _importable(folder.resolve() if folder else path.parent):
         module = _import_file(path)
+    # Names come second: a Dag that was entered has its place in the order of definition.
     bound = [value for value in vars(module).values() if isinstance(value, DAG)]
     dags = list(dict.fromkeys([*entered, *bound]))
     _check_ids(path, dags)

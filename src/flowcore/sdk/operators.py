@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from abc import ABCMeta
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
@@ -23,6 +22,7 @@ from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.nodes import Node
+from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
 from flowcore.sdk.task_arguments import TASK_RULES, TaskArguments
 from flowcore.sdk.xcom_args import XComArg
@@ -33,40 +33,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.task_groups import TaskGroup
 
 
-class _OperatorType(ABCMeta):
-    """Lets `default_args` reach the arguments of every class, and outputs in arguments make dependencies."""
-
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
-    ) -> _OperatorType:
-        if "__init__" in namespace:
-            namespace["__init__"] = _taking_default_args(namespace["__init__"])
-        return super().__new__(mcs, name, bases, namespace, **options)
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        operator = super().__call__(*args, **kwargs)
-        operator.wait_for_its_references()
-        return operator
-
-
-def _taking_default_args(init: Callable[..., None]) -> Callable[..., None]:
-    names = [
-        parameter.name
-        for parameter in inspect.signature(init).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-
-    @functools.wraps(init)
-    def filled(self: BaseOperator, *args: Any, **kwargs: Any) -> None:
-        defaults = default_args_for(kwargs)
-        open_names = names[1 + len(args) :] if defaults else ()
-        missing = {name: defaults[name] for name in open_names if name in defaults and name not in kwargs}
-        init(self, *args, **kwargs, **missing)
-
-    return filled
-
-
-class BaseOperator(Node, metaclass=_OperatorType):
+class BaseOperator(Node, metaclass=OperatorType):
     """One task of a Dag.
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
@@ -125,8 +92,10 @@ class BaseOperator(Node, metaclass=_OperatorType):
         self.upstream_task_ids: set[str] = set()
         self.downstream_task_ids: set[str] = set()
         self._referring: tuple[str, ...] = ()
+        # None is "not given" and must not hide a default, as `retries=None` would.
         explicit = {name: value for name, value in arguments.items() if value is not None}
         defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
+        # Other defaults are meant for other classes: Airflow's authors share one dict among them all.
         given = {name: value for name, value in defaults.items() if name in TASK_RULES}
         subject = f"task {self.task_id!r} of {where}"
         for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
@@ -196,6 +165,7 @@ class BaseOperator(Node, metaclass=_OperatorType):
 
     def for_one_try(self, lookup: Lookup) -> Self:
         """A shallow copy with every reference replaced, on which one try works."""
+        # Tries of several runs share one operator, and `execute` may set attributes.
         copied = copy.copy(self)
         for name in self._referring:
             setattr(copied, name, resolved(getattr(self, name), lookup))
@@ -212,6 +182,7 @@ def _share_dag(one: BaseOperator, other: BaseOperator) -> None:
         )
     for task in (one, other):
         if task.dag is None:
+            # Its id has no prefix, so it belongs to no group.
             dag.task_group.add(task)
         elif task.dag is not dag:
             raise DagError(

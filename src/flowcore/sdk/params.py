@@ -44,6 +44,7 @@ def checked_param(dag_id: str, name: str, value: Any) -> Param:
     document = param.document()
     try:
         json.dumps(document, allow_nan=False)
+        # Without a default there is nothing to check before a run brings a value.
         if not param.is_required:
             validate_params(dag_id, {name: document}, {})
     except (TypeError, ValueError) as error:

@@ -63,6 +63,7 @@ class TaskFunction(Generic[P, R]):
         group = surrounding_group(self.arguments.get("dag"), self.arguments.get("task_group"))
         if group is None:
             return wanted
+        # Ids are unique in the Dag, with their prefix; the operator puts the prefix before it again.
         prefix = group.child_id("")
         return unique_id(prefix + wanted, group.dag.taken_ids).removeprefix(prefix)
 

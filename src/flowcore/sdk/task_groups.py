@@ -59,6 +59,7 @@ class TaskGroup(Node):
     @classmethod
     def root_of(cls, dag: DAG) -> TaskGroup:
         """The nameless group that holds everything in `dag`."""
+        # It has no id to check and no group around it, so `__init__` is not for it.
         root = cls.__new__(cls)
         root._begin(dag, dag.default_args)
         root.group_id, root.tooltip, root._prefixes = "", "", False
