@@ -1,4 +1,6 @@
-"""Every error that flowcore raises on purpose. The class says whose fault it is:
+"""Every error that flowcore raises on purpose.
+
+The class says whose fault it is:
 
 FlowcoreError
 ├── DagError              the author of a Dag file

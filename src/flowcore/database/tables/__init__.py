@@ -1,4 +1,4 @@
-"""The schema, one subject a module. Conventions:
+"""The schema, one subject a module.
 
 - Hot tables (`task_instance`, `unsettled`, `xcom`) have no foreign keys: a check per row costs more than
   the row. Their parents are deleted by `flowcore db clean`, which takes the children first.

@@ -38,9 +38,7 @@ dag_run = sa.Table(
     sa.UniqueConstraint("dag_id", "asset_batch"),
     partial_index("ix_dag_run_queued", "dag_id", "run_after", where="state = 'queued'"),
     partial_index("ix_dag_run_running", "dag_id", where="state = 'running'"),
-    partial_index(
-        "ix_dag_run_timeout", "timeout_at", where="state = 'running' AND timeout_at IS NOT NULL"
-    ),
+    partial_index("ix_dag_run_timeout", "timeout_at", where="state = 'running' AND timeout_at IS NOT NULL"),
     # Runs created while a catch-up goes on wait in this order.
     sa.Index("ix_dag_run_recent", "dag_id", "run_after"),
 )

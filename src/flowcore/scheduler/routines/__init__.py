@@ -1,1 +1,1 @@
-"""To be written."""
+"""One file per routine, all of one shape: claim and apply through the store, decide in `decisions/`."""

@@ -1,0 +1,11 @@
+"""The composition root: the only package that sees everything and puts it together.
+
+`opening.py` opens flowcore inside a caller's event loop, `daemon.py` runs it as `flowcore scheduler`.
+"""
+
+from flowcore.app.daemon import run_scheduler
+from flowcore.app.flowcore import Flowcore
+from flowcore.app.opening import open
+from flowcore.app.runs import Run, RunEvent
+
+__all__ = ["Flowcore", "Run", "RunEvent", "open", "run_scheduler"]

@@ -1,0 +1,49 @@
+"""The authors' Dags that this process has at hand: where the in-process executor finds tasks."""
+
+from __future__ import annotations
+
+from flowcore.domain.dags import Dag
+from flowcore.domain.workloads import Workload
+from flowcore.errors import DagError, TaskNotFound
+from flowcore.sdk.dags import DAG
+from flowcore.sdk.operators import BaseOperator
+
+
+class DagBag:
+    """Dags by id, and those among them whose newest version was not stored yet."""
+
+    def __init__(self) -> None:
+        self._dags: dict[str, DAG] = {}
+        self._unstored: dict[str, Dag] = {}
+
+    def add(self, dag: DAG) -> None:
+        """Take a Dag in, in place of an older one of the same id.
+
+        Raises:
+            DagError: the Dag cannot be used as written.
+        """
+        self._unstored[dag.dag_id] = dag.compile()
+        self._dags[dag.dag_id] = dag
+
+    def unstored(self) -> tuple[Dag, ...]:
+        """Return the Dags that have to be stored."""
+        return tuple(self._unstored.values())
+
+    def stored(self, dags: tuple[Dag, ...]) -> None:
+        """Note that these versions are in the database now."""
+        for dag in dags:
+            if self._unstored.get(dag.dag_id) is dag:
+                del self._unstored[dag.dag_id]
+
+    def task(self, workload: Workload) -> BaseOperator:
+        """Find the task of a try (`runner.sources.TaskSource`)."""
+        dag_id, task_id = workload.run.dag_id, workload.task_id
+        dag = self._dags.get(dag_id)
+        if dag is None:
+            raise DagError(
+                f"this process does not have the Dag {dag_id!r}: register it here, or put its file into the "
+                "Dag folder of this scheduler"
+            )
+        if task_id not in dag.task_dict:
+            raise TaskNotFound(dag_id, task_id)
+        return dag.task_dict[task_id]

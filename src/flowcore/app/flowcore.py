@@ -1,0 +1,150 @@
+"""An open flowcore: what an embedder does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import anyio
+import attrs
+import sqlalchemy as sa
+
+from flowcore.app.dag_bag import DagBag
+from flowcore.app.run_watch import RunWatch
+from flowcore.app.runs import Run
+from flowcore.clock import Clock
+from flowcore.database.engine import Database, Statistics
+from flowcore.database.queries.register_dags import register_dag
+from flowcore.database.queries.run_views import count_unfinished_runs, find_run
+from flowcore.database.queries.triggering import trigger_dag_run
+from flowcore.domain.dags import Dag
+from flowcore.errors import DagRunNotFound
+from flowcore.scheduler.service import Scheduler, SchedulerStatistics
+from flowcore.scheduler.wake_graph import Channel
+from flowcore.sdk.dags import DAG
+
+
+@attrs.frozen
+class FlowcoreStatistics:
+    """A snapshot of everything: the scheduler's routines and the database's units of work."""
+
+    scheduler: SchedulerStatistics
+    database: Statistics
+
+
+class Flowcore:
+    """A scheduler, its executor and its database inside the caller's event loop; see `flowcore.open`."""
+
+    def __init__(
+        self,
+        database: Database,
+        scheduler: Scheduler,
+        dags: DagBag,
+        watch: RunWatch,
+        *,
+        clock: Clock,
+        paused_at_creation: bool,
+    ) -> None:
+        self.database = database
+        self._scheduler, self._dags, self._watch = scheduler, dags, watch
+        self._clock, self._paused_at_creation = clock, paused_at_creation
+        self._registered = anyio.Event()
+
+    def register(self, dag: DAG) -> None:
+        """Make a Dag known: it can be triggered, and it runs by its schedule.
+
+        It is stored in the background, or by the next `trigger` or `store_registered`.
+
+        Raises:
+            DagError: the Dag cannot be used as written.
+        """
+        self._dags.add(dag)
+        self._registered.set()
+
+    async def store_registered(self) -> None:
+        """Store the Dags registered so far."""
+        unstored = self._dags.unstored()
+        if unstored:
+            await self.database.run(
+                _register, unstored, now=self._clock.now(), paused_at_creation=self._paused_at_creation
+            )
+            self._dags.stored(unstored)
+
+    async def trigger(
+        self,
+        dag_id: str,
+        *,
+        conf: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        logical_date: datetime | None = None,
+    ) -> Run:
+        """Queue a run; `conf` is a JSON object, a `logical_date` is aware and by default the present.
+
+        Raises:
+            DagNotFound: nobody has registered the Dag.
+            ParamError: `conf` breaks the Dag's params.
+            UsageError: there is a run of that id or logical date already.
+        """
+        await self.store_registered()
+        queued = await self.database.run(
+            trigger_dag_run,
+            dag_id=dag_id,
+            conf=conf or {},
+            run_id=run_id,
+            logical_date=logical_date,
+            now=self._clock.now(),
+        )
+        return await self.run(dag_id, queued.run_id)
+
+    async def run(self, dag_id: str, run_id: str) -> Run:
+        """Find a run by its name.
+
+        Raises:
+            DagRunNotFound: there is none.
+        """
+        view = await self.database.read(find_run, dag_id, run_id)
+        if view is None:
+            raise DagRunNotFound(dag_id, run_id)
+        return Run(view, database=self.database, watch=self._watch, clock=self._clock)
+
+    async def wait_idle(self, *, poll_s: float = 1.0) -> None:
+        """Return once no run is running or waits to run; looks when one ended, or every `poll_s`."""
+        await self.store_registered()
+        while True:
+            seen = self.database.wakeups.versions([Channel.RUNS_ENDED])
+            if not await self.database.read(count_unfinished_runs):
+                return
+            await self.database.wakeups.after_any(seen, timeout_s=poll_s)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the scheduler stopped and left no try behind that could not be stopped."""
+        return self._scheduler.is_released
+
+    async def wait_stopped(self) -> None:
+        """Return once the scheduler has stopped."""
+        await self._scheduler.wait_stopped()
+
+    def stop(self) -> None:
+        """Begin to stop before the block ends; said again, skip the rest of the grace period."""
+        self._scheduler.stop()
+
+    def statistics(self) -> FlowcoreStatistics:
+        """Say how everything is doing."""
+        return FlowcoreStatistics(self._scheduler.statistics(), self.database.statistics())
+
+    async def serve_registrations(self) -> None:
+        """Store what is registered, until cancelled; `flowcore.open` runs it."""
+        while True:
+            await self._registered.wait()
+            self._registered = anyio.Event()
+            await self.store_registered()
+
+
+def _register(
+    connection: sa.Connection, dags: tuple[Dag, ...], *, now: datetime, paused_at_creation: bool
+) -> None:
+    # In one order everywhere: two processes that register the same Dags must not deadlock.
+    for dag in sorted(dags, key=lambda dag: dag.dag_id):
+        register_dag(connection, dag, now=now, paused_at_creation=paused_at_creation)

@@ -1,0 +1,103 @@
+"""`flowcore.open`: put a scheduler together inside the caller's event loop, and take it down again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import attrs
+
+from flowcore.app.dag_bag import DagBag
+from flowcore.app.flowcore import Flowcore
+from flowcore.app.run_watch import RunWatch
+from flowcore.app.xcom_reader import XComReader
+from flowcore.clock import Clock, SystemClock
+from flowcore.concurrency.single_error import single_error
+from flowcore.database.engine import Database, open_database
+from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
+from flowcore.database.store import SqlStore
+from flowcore.executors.in_process import InProcessExecutor
+from flowcore.scheduler.service import Scheduler, SchedulerSettings
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Keyword arguments of `open`, with their defaults.
+
+    `parallelism` bounds the tries that run at once, `threads` those of them that are functions;
+    durations are in seconds. `default_pool_slots` is used when the database is created.
+    """
+
+    parallelism: int = 1_000
+    threads: int = 32
+    grace_s: float = 30.0
+    lease_s: float = 15.0
+    safety_poll_s: float = 5.0
+    unhealthy_after_s: float = 60.0
+    default_pool_slots: int = DEFAULT_POOL_SLOTS
+    paused_at_creation: bool = False
+    pool_size: int = 8
+    inline: bool = False
+
+
+@asynccontextmanager
+async def open(
+    url: str = "sqlite:///flow.db", *, clock: Clock | None = None, options: Options | None = None
+) -> AsyncIterator[Flowcore]:
+    """Run a scheduler on the database at `url` for the duration of the block.
+
+    An empty database gets its schema. At the end of the block running tries have `grace_s` to end by
+    themselves; an error in the block, or a cancellation, gives them back at once.
+
+    Raises:
+        SettingsError: the URL cannot be used, the schema is another version's (DatabaseOutOfDate), or
+            another scheduler uses this SQLite database (DatabaseInUse).
+        DatabaseUnavailable: the server did not answer.
+    """
+    options, clock = options or Options(), clock or SystemClock()
+    with single_error():
+        async with open_database(
+            url, clock=clock, pool_size=options.pool_size, inline=options.inline
+        ) as database:
+            await database.run(prepare, default_pool_slots=options.default_pool_slots)
+            async with _serve(database, clock, options) as flowcore:
+                yield flowcore
+
+
+@asynccontextmanager
+async def _serve(database: Database, clock: Clock, options: Options) -> AsyncIterator[Flowcore]:
+    dags = DagBag()
+    watch = RunWatch(database, poll_s=options.safety_poll_s)
+    scheduler = _scheduler(database, dags, clock, options)
+    flowcore = Flowcore(
+        database, scheduler, dags, watch, clock=clock, paused_at_creation=options.paused_at_creation
+    )
+    async with anyio.create_task_group() as services:
+        await services.start(database.serve)
+        services.start_soon(watch.serve)
+        services.start_soon(flowcore.serve_registrations)
+        async with anyio.create_task_group() as nursery:
+            await nursery.start(scheduler.serve)
+            yield flowcore
+            scheduler.stop()
+        services.cancel_scope.cancel()
+
+
+def _scheduler(database: Database, dags: DagBag, clock: Clock, options: Options) -> Scheduler:
+    executor = InProcessExecutor(
+        dags, XComReader(database), clock=clock, parallelism=options.parallelism, threads=options.threads
+    )
+    settings = SchedulerSettings(
+        grace_s=options.grace_s,
+        lease_s=options.lease_s,
+        safety_poll_s=options.safety_poll_s,
+        unhealthy_after_s=options.unhealthy_after_s,
+    )
+    return Scheduler(
+        SqlStore(database),
+        {executor.name: executor},
+        wakeups=database.wakeups,
+        clock=clock,
+        settings=settings,
+    )

@@ -1,0 +1,133 @@
+"""A Dag run in the hands of an embedder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.app.run_watch import RunWatch
+from flowcore.clock import Clock
+from flowcore.database.engine import Database
+from flowcore.database.queries.run_views import (
+    RunView,
+    TaskInstanceView,
+    pull_xcoms,
+    view_runs,
+    view_task_instances,
+)
+from flowcore.domain.states import FINISHED_RUN, DagRunState, TaskInstanceState
+from flowcore.errors import DagRunNotFound
+from flowcore.scheduler.wake_graph import Channel
+
+_NEWS = (Channel.RUNS_STARTED, Channel.UNSETTLED, Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.RUNS_ENDED)
+#: Starts are not announced, so events look by themselves this often.
+_EVENTS_POLL_S = 0.25
+
+
+@attrs.frozen
+class RunEvent:
+    """A task instance, or the run itself (`task_id` None), was seen in a new state at the time `at`."""
+
+    task_id: str | None
+    map_index: int
+    state: TaskInstanceState | DagRunState | None
+    at: datetime
+
+
+class Run:
+    """One run; `state` is what it was when last looked at by `wait`, `refresh` or iteration."""
+
+    def __init__(self, view: RunView, *, database: Database, watch: RunWatch, clock: Clock) -> None:
+        self._view, self._database, self._watch, self._clock = view, database, watch, clock
+
+    @property
+    def dag_id(self) -> str:
+        """The Dag."""
+        return self._view.dag_id
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, unique within its Dag."""
+        return self._view.run_id
+
+    @property
+    def state(self) -> DagRunState:
+        """The state when last looked at."""
+        return self._view.state
+
+    @property
+    def start_date(self) -> datetime | None:
+        """When the run started, in UTC; None before."""
+        return self._view.start_date
+
+    @property
+    def end_date(self) -> datetime | None:
+        """When the run ended, in UTC; None before."""
+        return self._view.end_date
+
+    async def refresh(self) -> None:
+        """Look at the run again.
+
+        Raises:
+            DagRunNotFound: it was deleted.
+        """
+        self._set(await self._database.read(view_runs, [self._view.id]))
+
+    async def wait(self) -> DagRunState:
+        """Wait until the run has ended; its final state."""
+        if self.state not in FINISHED_RUN:
+            await self._watch.wait_ended(self._view.id)
+            await self.refresh()
+        return self.state
+
+    async def task_instances(self) -> Sequence[TaskInstanceView]:
+        """Return the task instances in Dag order, as they stand."""
+        return await self._database.read(view_task_instances, self._view.id)
+
+    async def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """Return what the current try of a task pushed under `key`; None when it pushed nothing."""
+        address = (self._view.id, task_id, map_index, key)
+        found = await self._database.read(pull_xcoms, [address])
+        return json.loads(found[address]) if address in found else None
+
+    async def __aiter__(self) -> AsyncIterator[RunEvent]:
+        """Yield changes of state until the run has ended, its own end last.
+
+        States are looked at when there is news: one that was left again at once may not be seen.
+        """
+        seen: dict[tuple[str | None, int], object] = {}
+        while True:
+            versions = self._database.wakeups.versions(_NEWS)
+            runs, task_instances = await self._database.read(_look, self._view.id)
+            for event in self._news(seen, task_instances):
+                yield event
+            if self.state is not runs[0].state or not seen.get((None, -1)):
+                seen[None, -1] = runs[0].state
+                self._set(runs)
+                yield RunEvent(None, -1, self.state, self._clock.now())
+            if self.state in FINISHED_RUN:
+                return
+            await self._database.wakeups.after_any(versions, timeout_s=_EVENTS_POLL_S)
+
+    def _news(
+        self, seen: dict[tuple[str | None, int], object], task_instances: Sequence[TaskInstanceView]
+    ) -> Iterator[RunEvent]:
+        for instance in task_instances:
+            key = (instance.task_id, instance.map_index)
+            if instance.state is not None and seen.get(key) != instance.state:
+                seen[key] = instance.state
+                yield RunEvent(*key, instance.state, self._clock.now())
+
+    def _set(self, views: Sequence[RunView]) -> None:
+        if not views:
+            raise DagRunNotFound(self.dag_id, self.run_id)
+        self._view = views[0]
+
+
+def _look(connection: sa.Connection, dag_run_id: int) -> tuple[Sequence[RunView], Sequence[TaskInstanceView]]:
+    return view_runs(connection, [dag_run_id]), view_task_instances(connection, dag_run_id)

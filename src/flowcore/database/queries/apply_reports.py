@@ -1,0 +1,138 @@
+"""Write what executors reported of their tries, unless a try was lost meanwhile.
+
+A report applies only while its task instance is queued or running under the same token, so a try that
+another process took over, or that was cleared, cannot write any more. The end, the XComs of the try and
+the mark for the scheduling routine commit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from flowcore.database.queries.claims import literal
+from flowcore.database.queries.task_tries import remember_tries
+from flowcore.database.queries.unsettled_marks import mark_unsettled
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.tables import task_instance, xcom
+from flowcore.database.types import UtcDateTime
+from flowcore.database.wakeups import wake
+from flowcore.domain.states import FINISHED, TaskInstanceState
+from flowcore.domain.workloads import TryEnded, TryStarted
+from flowcore.scheduler.decisions.end_tries import TryEnd
+from flowcore.scheduler.store import Applied
+from flowcore.scheduler.wake_graph import Channel
+
+_t = task_instance.c
+_started = rows_of("started", id=sa.BigInteger, token=sa.BigInteger, start_date=UtcDateTime)
+_START = (
+    task_instance.update()
+    .values(state="running", start_date=_started.c.start_date)
+    .where(_t.id == _started.c.id, _t.token == _started.c.token, _t.state == literal("queued"))
+)
+_ended = rows_of(
+    "ended",
+    id=sa.BigInteger,
+    token=sa.BigInteger,
+    state=sa.Text,
+    start_date=UtcDateTime,
+    end_date=UtcDateTime,
+    next_retry_at=UtcDateTime,
+    error=sa.Text,
+)
+_END = (
+    task_instance.update()
+    .values(
+        state=_ended.c.state,
+        start_date=_ended.c.start_date,
+        end_date=_ended.c.end_date,
+        next_retry_at=_ended.c.next_retry_at,
+        error=_ended.c.error,
+        lease_id=None,
+    )
+    .where(
+        _t.id == _ended.c.id,
+        _t.token == _ended.c.token,
+        _t.state.in_([literal("queued"), literal("running")]),
+    )
+    .returning(_t.id, _t.dag_run_id, _t.position, _t.map_index)
+)
+_xcoms = rows_of(
+    "xcoms",
+    task_instance_id=sa.BigInteger,
+    try_number=sa.Integer,
+    key=sa.Text,
+    value=sa.Text,
+    pushed_at=UtcDateTime,
+)
+_PUSH = xcom.insert().from_select(list(_xcoms.c.keys()), sa.select(_xcoms), include_defaults=False)
+
+
+def apply_reports(
+    connection: sa.Connection,
+    decide: Callable[[TryEnded], TryEnd],
+    *,
+    started: Sequence[TryStarted],
+    ended: Sequence[TryEnded],
+) -> Applied:
+    """Write starts first, then ends; the ends that came too late are returned as refused."""
+    if started:
+        connection.execute(_START, {"started": dump_rows(_start_row(report) for report in started)})
+    if not ended:
+        return Applied(moved=len(started))
+    ends = {report.workload.task_instance_id: (report, decide(report)) for report in ended}
+    rows = connection.execute(_END, {"ended": dump_rows(_end_row(*end) for end in ends.values())}).all()
+    accepted = {row.id for row in rows}
+    _mark(connection, rows, ends)
+    _push_xcoms(connection, [ends[row.id][0] for row in rows])
+    remember_tries(connection, [end for end in ends.values() if end[0].workload.task_instance_id in accepted])
+    return Applied(
+        moved=len(started) + len(rows),
+        refused=tuple(report for report in ended if report.workload.task_instance_id not in accepted),
+    )
+
+
+def _mark(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], ends: Mapping[int, tuple[TryEnded, TryEnd]]
+) -> None:
+    states = [(row, ends[row.id][1].state) for row in rows]
+    mark_unsettled(
+        connection,
+        ((row.dag_run_id, row.position, row.map_index, state) for row, state in states if state in FINISHED),
+    )
+    seen = {state for _, state in states}
+    if TaskInstanceState.UP_FOR_RETRY in seen:
+        wake(connection, Channel.RETRIES)
+    if TaskInstanceState.SCHEDULED in seen:
+        wake(connection, Channel.SCHEDULED)
+    if seen:
+        wake(connection, Channel.SLOTS_FREED)
+
+
+def _push_xcoms(connection: sa.Connection, accepted: Sequence[TryEnded]) -> None:
+    rows = [
+        (end.workload.task_instance_id, end.workload.try_number, key, value, end.end_date)
+        for end in accepted
+        for key, value in end.xcoms.items()
+    ]
+    if rows:
+        connection.execute(_PUSH, {"xcoms": dump_rows(rows)})
+
+
+def _start_row(report: TryStarted) -> tuple[object, ...]:
+    return report.workload.task_instance_id, report.workload.token, report.start_date
+
+
+def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
+    given_back = end.state is TaskInstanceState.SCHEDULED
+    return (
+        report.workload.task_instance_id,
+        report.workload.token,
+        end.state,
+        None if given_back else report.start_date,
+        None if given_back else report.end_date,
+        end.next_retry_at,
+        report.error,
+    )

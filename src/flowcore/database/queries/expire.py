@@ -1,0 +1,85 @@
+"""What becomes due by time alone: retries whose delay is over, and runs past their dagrun_timeout."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from flowcore.database.queries.claims import ids, is_unfinished, literal
+from flowcore.database.rows import dump_rows
+from flowcore.database.tables import dag_run, task_instance
+from flowcore.database.types import UtcDateTime
+from flowcore.database.wakeups import wake
+from flowcore.scheduler.store import Expired
+from flowcore.scheduler.wake_graph import Channel
+
+_t = task_instance.c
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+_DUE = (
+    sa.select(_t.id)
+    .where(_t.state == literal("up_for_retry"), _t.next_retry_at <= _NOW)
+    .order_by(_t.next_retry_at)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_RETRY = (
+    task_instance.update()
+    .values(
+        state="scheduled", try_number=_t.try_number + 1, scheduled_at=_NOW, next_retry_at=None, end_date=None
+    )
+    .where(_t.id.in_(ids("due")))
+)
+_OVERDUE = (
+    sa.select(dag_run.c.id)
+    .where(dag_run.c.state == literal("running"), dag_run.c.timeout_at <= _NOW)
+    .order_by(dag_run.c.timeout_at)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_TIME_OUT = (
+    dag_run.update()
+    .values(state="failed", reason="timed_out", end_date=_NOW, revision=dag_run.c.revision + 1)
+    .where(dag_run.c.id.in_(ids("runs")))
+)
+_SKIP = (
+    task_instance.update()
+    # The token moves on, so that what is still running cannot report any more.
+    .values(state="skipped", end_date=_NOW, lease_id=None, token=_t.token + 1, error="the Dag run timed out")
+    .where(_t.dag_run_id.in_(ids("runs")), is_unfinished(_t.state))
+    .returning(_t.id, _t.token)
+)
+_NEXT = sa.select(
+    sa.select(sa.func.min(_t.next_retry_at)).where(_t.state == literal("up_for_retry")).scalar_subquery(),
+    sa.select(sa.func.min(dag_run.c.timeout_at))
+    .where(dag_run.c.state == literal("running"), dag_run.c.timeout_at.is_not(None))
+    .scalar_subquery(),
+)
+
+
+def expire(connection: sa.Connection, *, now: datetime, limit: int) -> Expired:
+    """Reschedule at most `limit` retries, end at most `limit` runs."""
+    due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
+    if due:
+        connection.execute(_RETRY, {"due": dump_rows((i,) for i in due), "now": now})
+        wake(connection, Channel.SCHEDULED)
+    overdue = [row.id for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})]
+    stopped = _time_out(connection, overdue, now)
+    next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
+    return Expired(
+        moved=len(due) + len(overdue),
+        more=limit in (len(due), len(overdue)),
+        next_at=next_at,
+        stopped=stopped,
+    )
+
+
+def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> tuple[tuple[int, int], ...]:
+    if not overdue:
+        return ()
+    runs = {"runs": dump_rows((i,) for i in overdue), "now": now}
+    connection.execute(_TIME_OUT, runs)
+    skipped = connection.execute(_SKIP, runs).all()
+    wake(connection, Channel.RUNS_ENDED)
+    wake(connection, Channel.SLOTS_FREED)
+    return tuple((row.id, row.token - 1) for row in skipped)

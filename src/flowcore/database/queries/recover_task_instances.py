@@ -1,0 +1,123 @@
+"""Take over the tries of processes whose lease lapsed, and forget the process when it has none left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from flowcore.database.queries.claims import ids, is_active
+from flowcore.database.queries.task_tries import insert_tries
+from flowcore.database.queries.unsettled_marks import mark_unsettled
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.tables import lease, task_instance
+from flowcore.database.types import UtcDateTime, database_now
+from flowcore.database.wakeups import wake
+from flowcore.domain.states import TaskInstanceState
+from flowcore.scheduler.store import Batch, DecideLoss
+from flowcore.scheduler.wake_graph import Channel
+
+Row = sa.Row[*tuple[Any, ...]]
+
+_t = task_instance.c
+_LAPSED = (
+    sa.select(lease.c.id)
+    .where(lease.c.expires_at <= database_now(), lease.c.id != sa.bindparam("own"))
+    .order_by(lease.c.id)
+    .with_for_update(skip_locked=True)
+)
+_HELD = (
+    sa.select(
+        _t.id,
+        _t.dag_run_id,
+        _t.position,
+        _t.map_index,
+        _t.state,
+        _t.token,
+        _t.try_number,
+        _t.lost_tries,
+        _t.lease_id,
+        _t.start_date,
+    )
+    .where(is_active(_t.state), _t.lease_id.in_(ids("leases")))
+    .order_by(_t.id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(key_share=True)
+)
+_lost = rows_of(
+    "lost", id=sa.BigInteger, state=sa.Text, lost_tries=sa.Integer, error=sa.Text, end_date=UtcDateTime
+)
+_TAKE_BACK = (
+    task_instance.update()
+    .values(
+        state=_lost.c.state,
+        lost_tries=_lost.c.lost_tries,
+        error=_lost.c.error,
+        end_date=_lost.c.end_date,
+        lease_id=None,
+        # The lost try may still be alive somewhere: what it reports from now on is refused.
+        token=_t.token + 1,
+    )
+    .where(_t.id == _lost.c.id)
+)
+_FORGET = lease.delete().where(lease.c.id.in_(ids("leases")))
+_NEXT_LAPSE = sa.select(sa.func.min(lease.c.expires_at), database_now()).where(
+    lease.c.id != sa.bindparam("own")
+)
+
+LOST = "the process that ran this try died or lost its lease"
+
+
+def recover_task_instances(
+    connection: sa.Connection, decide: DecideLoss, *, own_lease: int, now: datetime, limit: int
+) -> Batch:
+    """Recover at most `limit` tries; a process that is late itself (`own_lease`) still holds its own."""
+    lapsed = [row.id for row in connection.execute(_LAPSED, {"own": own_lease})]
+    if not lapsed:
+        return Batch(next_at=_next_lapse(connection, own_lease, now))
+    leases = dump_rows((lease_id,) for lease_id in lapsed)
+    held = connection.execute(_HELD, {"leases": leases, "limit": limit}).all()
+    states = [(row, decide(was_running=row.state != "queued", lost_tries=row.lost_tries)) for row in held]
+    _take_back(connection, states, now)
+    if len(held) < limit:
+        connection.execute(_FORGET, {"leases": leases})
+    return Batch(moved=len(held), more=len(held) == limit, next_at=_next_lapse(connection, own_lease, now))
+
+
+def _take_back(
+    connection: sa.Connection, states: Sequence[tuple[Row, TaskInstanceState]], now: datetime
+) -> None:
+    if not states:
+        return
+    connection.execute(_TAKE_BACK, {"lost": dump_rows(_row(row, state, now) for row, state in states)})
+    insert_tries(connection, (_try_row(row, now) for row, _ in states if row.state != "queued"))
+    failed = [(row, state) for row, state in states if state is TaskInstanceState.FAILED]
+    mark_unsettled(connection, ((r.dag_run_id, r.position, r.map_index, state) for r, state in failed))
+    wake(connection, Channel.SCHEDULED)
+
+
+def _row(row: Row, state: TaskInstanceState, now: datetime) -> tuple[object, ...]:
+    failed = state is TaskInstanceState.FAILED
+    lost_tries = row.lost_tries + (row.state != "queued")
+    return (
+        row.id,
+        state,
+        lost_tries,
+        f"{LOST}, {lost_tries} times" if failed else None,
+        now if failed else None,
+    )
+
+
+def _try_row(row: Row, now: datetime) -> tuple[object, ...]:
+    return row.id, row.token, row.try_number, "lost", row.lease_id, row.start_date, now, LOST
+
+
+def _next_lapse(connection: sa.Connection, own_lease: int, now: datetime) -> datetime | None:
+    expires_at, database_time = connection.execute(_NEXT_LAPSE, {"own": own_lease}).one()
+    if expires_at is None:
+        return None
+    # Leases live on the database's clock, routines wait on ours.
+    left: timedelta = max(expires_at - database_time, timedelta(milliseconds=100))
+    return now + left

@@ -1,0 +1,130 @@
+"""What a caller sees of a run: its state, its task instances, its XComs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.queries.claims import ids, literal, state_of
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.tables import dag, dag_run, task_instance, xcom
+from flowcore.domain.states import DagRunState, TaskInstanceState
+
+_RUNS = sa.select(
+    dag_run.c.id,
+    dag_run.c.dag_id,
+    dag_run.c.run_id,
+    dag_run.c.state,
+    dag_run.c.start_date,
+    dag_run.c.end_date,
+)
+_RUNS_BY_ID = _RUNS.where(dag_run.c.id.in_(ids("runs")))
+_RUN_BY_NAME = _RUNS.where(dag_run.c.dag_id == sa.bindparam("dag"), dag_run.c.run_id == sa.bindparam("run"))
+_t = task_instance.c
+_TASK_INSTANCES = (
+    sa.select(_t.task_id, _t.map_index, _t.try_number, _t.state, _t.start_date, _t.end_date, _t.error)
+    .where(_t.dag_run_id == sa.bindparam("run"))
+    .order_by(_t.position, _t.map_index)
+)
+_wanted = rows_of("wanted", dag_run_id=sa.BigInteger, task_id=sa.Text, map_index=sa.Integer, key=sa.Text)
+_XCOMS = (
+    sa.select(_wanted, xcom.c.value)
+    .join(
+        task_instance,
+        sa.and_(
+            _t.dag_run_id == _wanted.c.dag_run_id,
+            _t.task_id == _wanted.c.task_id,
+            _t.map_index == _wanted.c.map_index,
+        ),
+    )
+    .join(
+        xcom,
+        sa.and_(
+            xcom.c.task_instance_id == _t.id,
+            xcom.c.try_number == _t.try_number,
+            xcom.c.key == _wanted.c.key,
+        ),
+    )
+)
+
+_ENDED = sa.select(dag_run.c.id).where(
+    dag_run.c.id.in_(ids("runs")), dag_run.c.state.in_([literal("success"), literal("failed")])
+)
+_UNFINISHED = (
+    sa.select(sa.func.count())
+    .select_from(dag_run)
+    .where(
+        sa.or_(
+            dag_run.c.state == literal("running"),
+            sa.and_(
+                dag_run.c.state == literal("queued"),
+                dag_run.c.dag_id.in_(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.false()))),
+            ),
+        )
+    )
+)
+
+#: Names one XCom: run, task, map index, key.
+XComAddress = tuple[int, str, int, str]
+
+
+@attrs.frozen
+class RunView:
+    """A run as it stands in the database. Times are aware and in UTC."""
+
+    id: int
+    dag_id: str
+    run_id: str
+    state: DagRunState = attrs.field(converter=DagRunState)
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+
+
+@attrs.frozen
+class TaskInstanceView:
+    """A task instance as it stands in the database; `map_index` is -1 when it is not mapped."""
+
+    task_id: str
+    map_index: int
+    try_number: int
+    state: TaskInstanceState | None = attrs.field(converter=state_of)
+    start_date: datetime | None
+    end_date: datetime | None
+    error: str | None
+
+
+def view_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[RunView]:
+    """Read several runs at once."""
+    return [
+        RunView(*row) for row in connection.execute(_RUNS_BY_ID, {"runs": dump_rows((i,) for i in run_ids)})
+    ]
+
+
+def find_run(connection: sa.Connection, dag_id: str, run_id: str) -> RunView | None:
+    """Read the run of that name; None when there is none."""
+    row = connection.execute(_RUN_BY_NAME, {"dag": dag_id, "run": run_id}).one_or_none()
+    return None if row is None else RunView(*row)
+
+
+def view_task_instances(connection: sa.Connection, dag_run_id: int) -> Sequence[TaskInstanceView]:
+    """Read the task instances of a run in Dag order."""
+    return [TaskInstanceView(*row) for row in connection.execute(_TASK_INSTANCES, {"run": dag_run_id})]
+
+
+def pull_xcoms(connection: sa.Connection, wanted: Sequence[XComAddress]) -> dict[XComAddress, str]:
+    """Read the JSON texts of the XComs that exist, as their current tries pushed them."""
+    rows = connection.execute(_XCOMS, {"wanted": dump_rows(wanted)})
+    return {(row.dag_run_id, row.task_id, row.map_index, row.key): row.value for row in rows}
+
+
+def ended_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[int]:
+    """Tell which of these runs have ended."""
+    return connection.scalars(_ENDED, {"runs": dump_rows((i,) for i in run_ids)}).all()
+
+
+def count_unfinished_runs(connection: sa.Connection) -> int:
+    """Count the runs that are running, or waiting to run of Dags that are not paused."""
+    return int(connection.execute(_UNFINISHED).scalar_one())

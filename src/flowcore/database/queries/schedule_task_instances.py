@@ -1,0 +1,166 @@
+"""Settle what finished: decide the direct downstream, end runs that are over.
+
+The run's row is locked, so that one scheduler at a time decides for a run; its `revision` tells whether
+what this process remembers of the run is still true. Marks are taken after the lock was had.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.dag_versions import DagVersions
+from flowcore.database.queries.claims import ids, literal, state_of
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.run_cache import RunCache
+from flowcore.database.tables import dag_run, task_instance, unsettled
+from flowcore.database.types import UtcDateTime
+from flowcore.database.wakeups import wake
+from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
+from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
+from flowcore.scheduler.store import Batch
+from flowcore.scheduler.wake_graph import Channel
+
+Row = sa.Row[*tuple[Any, ...]]
+
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+_marks = sa.select(unsettled.c.dag_run_id).order_by(unsettled.c.id).limit(sa.bindparam("marks")).subquery()
+_LOCK_RUNS = (
+    sa.select(dag_run.c.id, dag_run.c.dag_version_id, dag_run.c.revision, dag_run.c.state)
+    .where(dag_run.c.id.in_(sa.select(_marks.c.dag_run_id)))
+    .order_by(dag_run.c.id)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_TAKE_MARKS = (
+    unsettled.delete()
+    .where(unsettled.c.dag_run_id.in_(ids("runs")))
+    .returning(unsettled.c.dag_run_id, unsettled.c.position, unsettled.c.state)
+)
+_STATES = sa.select(task_instance.c.dag_run_id, task_instance.c.position, task_instance.c.state).where(
+    task_instance.c.dag_run_id.in_(ids("runs"))
+)
+_states = rows_of("states", dag_run_id=sa.BigInteger, task_id=sa.Text, state=sa.Text)
+_is_scheduled = _states.c.state == literal("scheduled")
+_WRITE_STATES = (
+    task_instance.update()
+    .values(
+        state=_states.c.state,
+        try_number=task_instance.c.try_number + sa.case((_is_scheduled, 1), else_=0),
+        scheduled_at=sa.case((_is_scheduled, _NOW)),
+        end_date=sa.case((_is_scheduled, None), else_=_NOW),
+    )
+    .where(
+        task_instance.c.dag_run_id == _states.c.dag_run_id,
+        task_instance.c.task_id == _states.c.task_id,
+        task_instance.c.map_index == sa.literal_column("-1"),
+        task_instance.c.state.is_(None),
+    )
+)
+_runs = rows_of("runs", id=sa.BigInteger, state=sa.Text, end_date=UtcDateTime, reason=sa.Text)
+_WRITE_RUNS = (
+    dag_run.update()
+    .values(
+        revision=dag_run.c.revision + 1,
+        state=_runs.c.state,
+        end_date=_runs.c.end_date,
+        reason=_runs.c.reason,
+    )
+    .where(dag_run.c.id == _runs.c.id)
+)
+
+
+@attrs.frozen
+class Settled:
+    """A run that was decided on; `progress` is to be remembered once this is committed."""
+
+    dag_run_id: int
+    progress: RunProgress
+    changes: RunChanges
+
+
+def schedule_task_instances(
+    connection: sa.Connection, *, cache: RunCache, versions: DagVersions, now: datetime, limit: int
+) -> tuple[Batch, Sequence[Settled]]:
+    """Settle at most `limit` marks."""
+    runs = connection.execute(_LOCK_RUNS, {"marks": limit}).all()
+    if not runs:
+        return Batch(), ()
+    keys = dump_rows((run.id,) for run in runs)
+    finished: dict[int, list[tuple[int | None, str | None]]] = defaultdict(list)
+    for mark in connection.execute(_TAKE_MARKS, {"runs": keys}):
+        finished[mark.dag_run_id].append((mark.position, mark.state))
+    settled = _settle(
+        [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
+    )
+    _write(connection, settled, now)
+    moved = sum(len(marks) for marks in finished.values())
+    return Batch(moved=moved, more=moved >= limit), settled
+
+
+def _settle(
+    runs: Iterable[Row],
+    finished: Mapping[int, Sequence[tuple[int | None, str | None]]],
+    connection: sa.Connection,
+    cache: RunCache,
+    versions: DagVersions,
+) -> list[Settled]:
+    remembered = {run.id: cache.take(run.id, run.revision) for run in runs}
+    forgotten = [run for run in runs if remembered[run.id] is None]
+    rebuilt = _rebuild(forgotten, connection, versions)
+    settled: list[Settled] = []
+    for run in runs:
+        progress = remembered[run.id]
+        if progress is None:
+            progress = rebuilt[run.id]
+            changes = progress.settle_all()
+        else:
+            changes = _take_in(progress, finished[run.id])
+        progress.revision = run.revision + 1
+        settled.append(Settled(run.id, progress, changes))
+    return settled
+
+
+def _take_in(progress: RunProgress, marks: Sequence[tuple[int | None, str | None]]) -> RunChanges:
+    return progress.settle(
+        (position, TaskInstanceState(state)) for position, state in marks if position is not None and state
+    )
+
+
+def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersions) -> dict[int, RunProgress]:
+    if not runs:
+        return {}
+    dags = versions.get(connection, {run.dag_version_id for run in runs})
+    states: dict[int, list[tuple[int, TaskInstanceState | None]]] = defaultdict(list)
+    for row in connection.execute(_STATES, {"runs": dump_rows((run.id,) for run in runs)}):
+        states[row.dag_run_id].append((row.position, state_of(row.state)))
+    return {
+        run.id: RunProgress.of(dags[run.dag_version_id], states[run.id], revision=run.revision)
+        for run in runs
+    }
+
+
+def _write(connection: sa.Connection, settled: Sequence[Settled], now: datetime) -> None:
+    states = [
+        (run.dag_run_id, run.progress.dag.tasks[position].task_id, state)
+        for run in settled
+        for position, state in run.changes.states.items()
+    ]
+    if states:
+        connection.execute(_WRITE_STATES, {"now": now, "states": dump_rows(states)})
+    if settled:
+        connection.execute(_WRITE_RUNS, {"runs": dump_rows(_run_row(run, now) for run in settled)})
+    if any(state not in FINISHED for _, _, state in states):
+        wake(connection, Channel.SCHEDULED)
+    if any(run.changes.run_state for run in settled):
+        wake(connection, Channel.RUNS_ENDED)
+
+
+def _run_row(run: Settled, now: datetime) -> tuple[object, ...]:
+    changes = run.changes
+    ended = changes.run_state is not None
+    return run.dag_run_id, changes.run_state or DagRunState.RUNNING, now if ended else None, changes.reason

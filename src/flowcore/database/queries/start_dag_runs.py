@@ -1,0 +1,154 @@
+"""queued → running, with all task instances of the run in their first states.
+
+The Dag's row is locked, so that two schedulers never start runs of one Dag at once and
+`max_active_runs` holds; a Dag that another scheduler is working on is skipped. What is running is
+counted after the lock was had: a count in the locking statement could be older than the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.dag_versions import DagVersions
+from flowcore.database.queries.claims import literal, names
+from flowcore.database.queries.insert_task_instances import insert_task_instances
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.tables import dag, dag_run
+from flowcore.database.types import UtcDateTime
+from flowcore.database.wakeups import wake
+from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
+from flowcore.scheduler.decisions.start_dag_runs import QueuedRun
+from flowcore.scheduler.store import Batch, DecideStarts
+from flowcore.scheduler.wake_graph import Channel
+
+Row = sa.Row[*tuple[Any, ...]]
+
+_waiting = dag_run.alias("waiting")
+_active = dag_run.alias("active")
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+
+_LOCK_DAGS = (
+    sa.select(dag.c.dag_id, dag.c.max_active_runs)
+    .where(
+        dag.c.is_paused.is_(sa.false()),
+        dag.c.dag_id.in_(
+            sa.select(_waiting.c.dag_id).where(
+                _waiting.c.state == literal("queued"), _waiting.c.run_after <= _NOW
+            )
+        ),
+        sa.or_(
+            dag.c.max_active_runs <= 0,
+            dag.c.max_active_runs
+            > sa.select(sa.func.count())
+            .where(_active.c.dag_id == dag.c.dag_id, _active.c.state == literal("running"))
+            .scalar_subquery(),
+        ),
+    )
+    .order_by(dag.c.dag_id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_RUNNING = (
+    sa.select(dag_run.c.dag_id, sa.func.count().label("n"))
+    .where(dag_run.c.state == literal("running"), dag_run.c.dag_id.in_(names("dags")))
+    .group_by(dag_run.c.dag_id)
+)
+_QUEUED = (
+    sa.select(
+        dag_run.c.id, dag_run.c.dag_id, dag_run.c.dag_version_id, dag_run.c.logical_date, dag_run.c.run_after
+    )
+    .where(
+        dag_run.c.state == literal("queued"),
+        dag_run.c.dag_id.in_(names("dags")),
+        dag_run.c.run_after <= _NOW,
+    )
+    .order_by(dag_run.c.run_after, dag_run.c.id)
+    .limit(sa.bindparam("limit"))
+)
+_NEXT_QUEUED = sa.select(sa.func.min(dag_run.c.run_after)).where(
+    dag_run.c.state == literal("queued"), dag_run.c.run_after > _NOW
+)
+_rows = rows_of(
+    "runs", id=sa.BigInteger, state=sa.Text, end_date=UtcDateTime, timeout_at=UtcDateTime, reason=sa.Text
+)
+_START = (
+    dag_run.update()
+    .values(
+        state=_rows.c.state,
+        start_date=sa.func.coalesce(dag_run.c.start_date, _NOW),
+        end_date=_rows.c.end_date,
+        timeout_at=_rows.c.timeout_at,
+        reason=_rows.c.reason,
+    )
+    .where(dag_run.c.id == _rows.c.id, dag_run.c.state == literal("queued"))
+)
+
+
+@attrs.frozen
+class Begun:
+    """A run as it begins; `progress` is to be remembered once this is committed."""
+
+    dag_run_id: int
+    run_date: datetime
+    progress: RunProgress
+    changes: RunChanges
+
+
+def start_dag_runs(
+    connection: sa.Connection, decide: DecideStarts, *, versions: DagVersions, now: datetime, limit: int
+) -> tuple[Batch, Sequence[Begun]]:
+    """Start at most `limit` runs."""
+    dags = connection.execute(_LOCK_DAGS, {"now": now, "limit": limit}).all()
+    if not dags:
+        return Batch(next_at=connection.scalar(_NEXT_QUEUED, {"now": now})), ()
+    dag_ids = dump_rows((row.dag_id,) for row in dags)
+    running = {row.dag_id: row.n for row in connection.execute(_RUNNING, {"dags": dag_ids})}
+    queued = connection.execute(_QUEUED, {"dags": dag_ids, "now": now, "limit": limit}).all()
+    chosen = decide(
+        [QueuedRun(row.id, row.dag_id, row.dag_version_id) for row in queued],
+        running=running,
+        max_active_runs={row.dag_id: row.max_active_runs for row in dags},
+    )
+    chosen_ids = {run.dag_run_id for run in chosen}
+    begun = _begin(connection, [row for row in queued if row.id in chosen_ids], versions)
+    _write(connection, begun, now)
+    return Batch(moved=len(begun), more=bool(begun) and len(queued) == limit), begun
+
+
+def _begin(connection: sa.Connection, runs: Sequence[Row], versions: DagVersions) -> list[Begun]:
+    dags = versions.get(connection, (row.dag_version_id for row in runs))
+    begun = []
+    for row in runs:
+        progress = RunProgress(dags[row.dag_version_id])
+        changes = progress.settle_all()
+        begun.append(Begun(row.id, row.logical_date or row.run_after, progress, changes))
+    return begun
+
+
+def _write(connection: sa.Connection, begun: Sequence[Begun], now: datetime) -> None:
+    if not begun:
+        return
+    connection.execute(_START, {"now": now, "runs": dump_rows(_run_row(run, now) for run in begun)})
+    insert_task_instances(
+        connection,
+        ((run.dag_run_id, run.run_date, run.progress.dag, run.changes.states) for run in begun),
+        now=now,
+    )
+    wake(connection, Channel.RUNS_STARTED)
+    if any(TaskInstanceState.SCHEDULED in run.changes.states.values() for run in begun):
+        wake(connection, Channel.SCHEDULED)
+    if any(run.changes.run_state for run in begun):
+        wake(connection, Channel.RUNS_ENDED)
+
+
+def _run_row(run: Begun, now: datetime) -> tuple[object, ...]:
+    timeout_s = run.progress.dag.dagrun_timeout_s
+    timeout_at = None if timeout_s is None else now + timedelta(seconds=timeout_s)
+    state = run.changes.run_state or DagRunState.RUNNING
+    return run.dag_run_id, state, now if run.changes.run_state else None, timeout_at, run.changes.reason

@@ -1,0 +1,101 @@
+"""Trigger a run by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.queries.insert_dag_runs import NewRun, insert_dag_runs
+from flowcore.database.tables import dag, dag_run, dag_version
+from flowcore.database.wakeups import wake
+from flowcore.domain.params import validate_params
+from flowcore.domain.serialization import load_dag
+from flowcore.domain.timetables.registry import load_timetable
+from flowcore.errors import DagNotFound, UsageError
+from flowcore.scheduler.wake_graph import Channel
+
+_LATEST = (
+    sa.select(dag_version.c.id, dag_version.c.document)
+    .join(dag, dag.c.latest_version_id == dag_version.c.id)
+    .where(dag.c.dag_id == sa.bindparam("key"))
+)
+#: Runs triggered in the same microsecond are dated this many microseconds apart at the most.
+_SAME_MOMENT_MAX = 10_000
+
+
+@attrs.frozen
+class TriggeredRun:
+    """A run that was queued."""
+
+    id: int
+    dag_id: str
+    run_id: str
+
+
+def trigger_dag_run(
+    connection: sa.Connection,
+    *,
+    dag_id: str,
+    conf: Mapping[str, Any],
+    run_id: str | None,
+    logical_date: datetime | None,
+    now: datetime,
+) -> TriggeredRun:
+    """Queue a run. Without a `logical_date` it is dated `now`, or the next free microsecond.
+
+    Raises:
+        DagNotFound: nobody has registered the Dag.
+        ParamError: `conf` breaks the Dag's params.
+        UsageError: there is a run of that id or logical date already.
+    """
+    latest = connection.execute(_LATEST, {"key": dag_id}).one_or_none()
+    if latest is None:
+        raise DagNotFound(dag_id, tuple(connection.scalars(sa.select(dag.c.dag_id))))
+    of = load_dag(latest.document)
+    moment = logical_date or now
+    run = NewRun(
+        dag_id=dag_id,
+        run_id=run_id or f"manual__{moment.isoformat()}",
+        dag_version_id=latest.id,
+        run_type="manual",
+        run_after=now,
+        logical_date=moment,
+        data_interval=load_timetable(of.timetable).infer_manual_data_interval(run_after=moment),
+        conf=conf,
+        params=validate_params(dag_id, of.params, conf),
+    )
+    queued = _insert(connection, run, now, is_dated=logical_date is not None, is_named=run_id is not None)
+    wake(connection, Channel.RUNS_QUEUED)
+    return queued
+
+
+def _insert(
+    connection: sa.Connection, run: NewRun, now: datetime, *, is_dated: bool, is_named: bool
+) -> TriggeredRun:
+    for later in range(1 if is_dated else _SAME_MOMENT_MAX):
+        assert run.logical_date is not None
+        moment = run.logical_date + timedelta(microseconds=later)
+        name = run.run_id if is_named else f"manual__{moment.isoformat()}"
+        dated = attrs.evolve(run, logical_date=moment, run_id=name)
+        if insert_dag_runs(connection, [dated], now=now):
+            return TriggeredRun(_id_of(connection, run.dag_id, name), run.dag_id, name)
+        if is_named and _exists(connection, run.dag_id, name):
+            break
+    raise UsageError(
+        f"Dag {run.dag_id!r} has a run {run.run_id!r} or one of logical date {run.logical_date} already; "
+        "choose another run_id and logical_date"
+    )
+
+
+def _exists(connection: sa.Connection, dag_id: str, run_id: str) -> bool:
+    where = sa.and_(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
+    return connection.scalar(sa.select(dag_run.c.id).where(where)) is not None
+
+
+def _id_of(connection: sa.Connection, dag_id: str, run_id: str) -> int:
+    where = sa.and_(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
+    return int(connection.execute(sa.select(dag_run.c.id).where(where)).scalar_one())

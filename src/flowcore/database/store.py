@@ -1,0 +1,117 @@
+"""The scheduler's `Store` on a database: one transaction per method, and what this process remembers.
+
+What is remembered (Dag versions, facts of runs, progress of runs) only saves reading; it is brought up
+to date after a commit and never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+from flowcore.database.dag_versions import DagVersions
+from flowcore.database.engine import Database
+from flowcore.database.queries.apply_reports import apply_reports
+from flowcore.database.queries.create_dag_runs import create_dag_runs
+from flowcore.database.queries.enqueue_task_instances import Claimer
+from flowcore.database.queries.expire import expire
+from flowcore.database.queries.leases import acquire_lease, release_lease, renew_lease
+from flowcore.database.queries.recover_task_instances import recover_task_instances
+from flowcore.database.queries.schedule_task_instances import schedule_task_instances
+from flowcore.database.queries.start_dag_runs import start_dag_runs
+from flowcore.database.run_cache import RunCache
+from flowcore.database.run_facts import RunFactsCache
+from flowcore.domain.workloads import TryEnded, TryStarted
+from flowcore.errors import InvariantBroken
+from flowcore.scheduler.decisions.end_tries import TryEnd
+from flowcore.scheduler.store import (
+    Applied,
+    Batch,
+    DecideDueRuns,
+    DecideLoss,
+    DecideQueue,
+    DecideStarts,
+    Expired,
+    Queued,
+)
+
+
+class SqlStore:
+    """`flowcore.scheduler.store.Store` for one scheduler, which claims tries under one lease."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lease_id: int | None = None
+        self._versions = DagVersions()
+        self._facts = RunFactsCache()
+        self._cache = RunCache()
+
+    async def acquire_lease(self, ttl_s: float) -> None:
+        """Begin to claim tries under a new lease of `ttl_s` seconds.
+
+        Raises:
+            DatabaseInUse: the database is SQLite and another scheduler uses it.
+        """
+        alone = self._database.dialect_name == "sqlite"
+        self._lease_id = await self._database.run(acquire_lease, "scheduler", ttl_s, alone)
+
+    async def renew_lease(self, ttl_s: float) -> bool:
+        """Extend the lease; false when it lapsed and was taken over."""
+        return await self._database.run(renew_lease, self._lease, ttl_s)
+
+    async def release_lease(self) -> bool:
+        """Give the lease up; false when tries are still under it: then it has to lapse."""
+        released = await self._database.run(release_lease, self._lease)
+        self._lease_id = None
+        return released
+
+    @property
+    def _lease(self) -> int:
+        if self._lease_id is None:
+            raise InvariantBroken("the store has no lease; acquire_lease() comes first")
+        return self._lease_id
+
+    async def create_dag_runs(self, decide: DecideDueRuns, *, now: datetime, limit: int) -> Batch:
+        unit = partial(create_dag_runs, versions=self._versions, now=now, limit=limit)
+        return await self._database.run(unit, decide)
+
+    async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:
+        unit = partial(start_dag_runs, versions=self._versions, now=now, limit=limit)
+        batch, begun = await self._database.run(unit, decide)
+        for run in begun:
+            if run.changes.run_state is None:
+                self._cache.put(run.dag_run_id, run.progress)
+        return batch
+
+    async def schedule_task_instances(self, *, now: datetime, limit: int) -> Batch:
+        unit = partial(
+            schedule_task_instances, cache=self._cache, versions=self._versions, now=now, limit=limit
+        )
+        batch, settled = await self._database.run(unit)
+        for run in settled:
+            if run.changes.run_state is None:
+                self._cache.put(run.dag_run_id, run.progress)
+        return batch
+
+    async def enqueue_task_instances(
+        self, decide: DecideQueue, free_slots: Mapping[str, int], *, now: datetime, limit: int
+    ) -> Queued:
+        claimer = Claimer(self._versions, self._facts, self._lease, free_slots, now, limit)
+        return await self._database.run(claimer.enqueue, decide)
+
+    async def apply_reports(
+        self,
+        decide: Callable[[TryEnded], TryEnd],
+        *,
+        started: Sequence[TryStarted],
+        ended: Sequence[TryEnded],
+    ) -> Applied:
+        return await self._database.run(partial(apply_reports, started=started, ended=ended), decide)
+
+    async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:
+        unit = partial(recover_task_instances, own_lease=self._lease, now=now, limit=limit)
+        return await self._database.run(unit, decide)
+
+    async def expire(self, *, now: datetime, limit: int) -> Expired:
+        return await self._database.run(partial(expire, now=now, limit=limit))

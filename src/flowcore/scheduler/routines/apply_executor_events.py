@@ -1,0 +1,76 @@
+"""What executors report → success, retry, failed. `decisions/end_tries.py` decides.
+
+Reports pile up in a buffer while the transaction before is under way, and are written together: the
+batch grows with the load, and an idle system has no added delay. A start is only worth a transaction of
+its own when the end does not follow at once, so starts wait a moment for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import attrs
+
+from flowcore.concurrency.wakeups import Wakeups
+from flowcore.domain.workloads import Report, TryEnded, TryStarted
+from flowcore.scheduler.decisions.end_tries import end_try
+from flowcore.scheduler.store import Batch, Store
+from flowcore.scheduler.wake_graph import Channel, RoutineName
+
+log = logging.getLogger(__name__)
+
+_START_DELAY = timedelta(milliseconds=50)
+
+
+@attrs.define
+class ReportBuffer:
+    """Reports that are not written yet: a `flowcore.abc.ReportSink`."""
+
+    wakeups: Wakeups
+    started: dict[tuple[int, int], TryStarted] = attrs.field(factory=dict)
+    ended: list[TryEnded] = attrs.field(factory=list)
+
+    def report(self, report: Report) -> None:
+        """Take one report and wake the routine."""
+        key = (report.workload.task_instance_id, report.workload.token)
+        if isinstance(report, TryEnded):
+            self.started.pop(key, None)
+            self.ended.append(report)
+        else:
+            self.started[key] = report
+        self.wakeups.set(Channel.EXECUTOR_REPORTS)
+
+    def starts_before(self, moment: datetime) -> list[TryStarted]:
+        """The starts that have waited for their end since before `moment`."""
+        return [start for start in self.started.values() if start.start_date <= moment]
+
+
+@attrs.define
+class ApplyExecutorEvents:
+    """Writes reports; one that could not be written stays in the buffer for the next step."""
+
+    store: Store
+    buffer: ReportBuffer
+    batch_size: int = 1_000
+    refused: int = 0
+    name: RoutineName = RoutineName.APPLY_EXECUTOR_EVENTS
+
+    async def step(self, now: datetime) -> Batch:
+        """Write one batch of ends, and the starts that are due."""
+        ended = self.buffer.ended[: self.batch_size]
+        started = self.buffer.starts_before(now - _START_DELAY)
+        if not ended and not started:
+            return Batch(next_at=self._next_start())
+        applied = await self.store.apply_reports(end_try, started=started, ended=ended)
+        del self.buffer.ended[: len(ended)]
+        for start in started:
+            self.buffer.started.pop((start.workload.task_instance_id, start.workload.token), None)
+        for report in applied.refused:
+            log.warning("%s: its end (%s) was refused, the try was lost", report.workload, report.outcome)
+        self.refused += len(applied.refused)
+        return Batch(moved=applied.moved, more=bool(self.buffer.ended), next_at=self._next_start())
+
+    def _next_start(self) -> datetime | None:
+        first = min((start.start_date for start in self.buffer.started.values()), default=None)
+        return None if first is None else first + _START_DELAY

@@ -1,0 +1,36 @@
+"""THE critical section: scheduled → queued and into the executors. `decisions/` chooses who."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from flowcore.abc import Executor
+from flowcore.scheduler.decisions.enqueue_task_instances import choose_task_instances
+from flowcore.scheduler.store import Batch, Store
+from flowcore.scheduler.wake_graph import RoutineName
+
+
+@attrs.frozen
+class EnqueueTaskInstances:
+    """Queues task instances for executors; the first executor is the default one."""
+
+    store: Store
+    executors: Mapping[str, Executor]
+    batch_size: int = 512
+    name: RoutineName = RoutineName.ENQUEUE_TASK_INSTANCES
+
+    async def step(self, now: datetime) -> Batch:
+        """Queue one batch and submit it; no await stands between the commit and the submission."""
+        free_slots = {name: executor.free_slots() for name, executor in self.executors.items()}
+        if not any(places > 0 for places in free_slots.values()):
+            return Batch()
+        queued = await self.store.enqueue_task_instances(
+            choose_task_instances, free_slots, now=now, limit=self.batch_size
+        )
+        for workload in queued.workloads:
+            assert workload.executor is not None
+            self.executors[workload.executor].submit(workload)
+        return queued

@@ -1,0 +1,139 @@
+"""What the routines need of a database: one method per routine, each one transaction.
+
+A method claims a snapshot, hands it to the decision it is given, and applies the changes which that
+returns, all before it commits; so a decision must be safe to be called again. `database/store.py`
+implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from flowcore.domain.states import TaskInstanceState
+from flowcore.domain.timetables.base import DataInterval, TimeRestriction, Timetable
+from flowcore.domain.workloads import TryEnded, TryStarted, Workload
+from flowcore.scheduler.decisions.create_dag_runs import DueRuns
+from flowcore.scheduler.decisions.end_tries import TryEnd
+from flowcore.scheduler.decisions.enqueue_task_instances import (
+    ActiveUsage,
+    Candidate,
+    EnqueueDecision,
+    Limits,
+)
+from flowcore.scheduler.decisions.start_dag_runs import QueuedRun
+from flowcore.scheduler.wake_graph import Channel
+
+
+@attrs.frozen
+class Batch:
+    """What one step of a routine did (see `concurrency.loop.Progress`); `moved` counts rows."""
+
+    moved: int = 0
+    more: bool = False
+    next_at: datetime | None = None
+    ignores: frozenset[Channel] = frozenset()
+
+
+@attrs.frozen
+class Queued(Batch):
+    """Tries that were claimed, for their executors."""
+
+    workloads: tuple[Workload, ...] = ()
+
+
+@attrs.frozen
+class Applied(Batch):
+    """`refused` are ends of tries that are no longer ours: lost to another process, or cleared."""
+
+    refused: tuple[TryEnded, ...] = ()
+
+
+@attrs.frozen
+class Expired(Batch):
+    """`stopped` are the tries, as (task instance, token), that a run's timeout put an end to."""
+
+    stopped: tuple[tuple[int, int], ...] = ()
+
+
+class DecideDueRuns(Protocol):
+    """`decisions.create_dag_runs.due_dag_runs`."""
+
+    def __call__(
+        self,
+        timetable: Timetable,
+        restriction: TimeRestriction,
+        *,
+        last_interval: DataInterval | None,
+        now: datetime,
+        limit: int,
+    ) -> DueRuns: ...
+
+
+class DecideStarts(Protocol):
+    """`decisions.start_dag_runs.choose_dag_runs`."""
+
+    def __call__(
+        self,
+        queued: Iterable[QueuedRun],
+        *,
+        running: Mapping[str, int],
+        max_active_runs: Mapping[str, int],
+    ) -> tuple[QueuedRun, ...]: ...
+
+
+class DecideQueue(Protocol):
+    """`decisions.enqueue_task_instances.choose_task_instances`."""
+
+    def __call__(
+        self, candidates: Iterable[Candidate], usage: ActiveUsage, limits: Limits, *, now: datetime
+    ) -> EnqueueDecision: ...
+
+
+class DecideLoss(Protocol):
+    """`decisions.end_tries.lose_try`."""
+
+    def __call__(self, *, was_running: bool, lost_tries: int) -> TaskInstanceState: ...
+
+
+class Store(Protocol):
+    """The database as the scheduler's routines see it."""
+
+    async def create_dag_runs(self, decide: DecideDueRuns, *, now: datetime, limit: int) -> Batch:
+        """Create the runs that are due of at most `limit` Dags."""
+        ...
+
+    async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:
+        """Start at most `limit` queued runs, with their task instances in their first states."""
+        ...
+
+    async def schedule_task_instances(self, *, now: datetime, limit: int) -> Batch:
+        """Settle at most `limit` finished task instances."""
+        ...
+
+    async def enqueue_task_instances(
+        self, decide: DecideQueue, free_slots: Mapping[str, int], *, now: datetime, limit: int
+    ) -> Queued:
+        """Queue scheduled task instances for executors with free slots; the first one is the default."""
+        ...
+
+    async def apply_reports(
+        self,
+        decide: Callable[[TryEnded], TryEnd],
+        *,
+        started: Sequence[TryStarted],
+        ended: Sequence[TryEnded],
+    ) -> Applied:
+        """Write what executors reported, unless the try was lost meanwhile."""
+        ...
+
+    async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:
+        """Take over the tries of processes whose lease lapsed."""
+        ...
+
+    async def expire(self, *, now: datetime, limit: int) -> Expired:
+        """Reschedule retries that are due and end runs that exceeded their dagrun_timeout."""
+        ...
