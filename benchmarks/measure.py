@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from statistics import median
 
 import anyio
@@ -55,7 +56,7 @@ async def _round(fc: flowcore.Flowcore, load: Load, dag_ids: list[str], times: T
     makespan_s = time.perf_counter() - began
     used = fc.statistics().database.since(before)
     assert len(times) == load.task_instances, f"{len(times)} tries for {load.task_instances} task instances"
-    hops = [start - end for (_, end), (start, _) in zip(times, times[1:], strict=False)]
+    hops = [start - end for (_, end), (start, _) in pairwise(times)]
     return Figures(
         makespan_s,
         median(hops) * 1_000,
