@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import concurrency
 
 from flowcore.database.native_transaction import NativeConnection
+from flowcore.database.unanswered import UNANSWERED
 from flowcore.database.urls import Target
 from flowcore.errors import SettingsError
 
@@ -98,6 +99,12 @@ def native_engine(target: Target) -> sa.Engine:
         connection.prepare_threshold = PREPARE_AFTER
         connection.prepared_max = PREPARED_MAX
         return connection
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note_unanswered(
+        connection: object, cursor: Any, statement: str, parameters: object, context: Any, many: bool
+    ) -> None:
+        cursor.is_unanswered = not many and context.execution_options.get(UNANSWERED, False)
 
     @event.listens_for(engine, "handle_error")
     def keep_connection(context: ExceptionContext) -> None:

@@ -1,7 +1,8 @@
 """What a unit's transaction sends, and what travels together.
 
 A round trip costs more than a statement, so nothing travels alone: BEGIN goes with the first
-statement, the question for the transaction's id with the first write, the wake-ups with COMMIT. A
+statement, the question for the transaction's id with the first write, the wake-ups with COMMIT, and a
+statement whose answer nobody reads (`unanswered.py`) with whatever is sent next. A
 transaction that only read does not wait for its COMMIT to be answered; the answer is read when the
 connection is used next.
 """
@@ -39,6 +40,7 @@ class NativeCursor(psycopg.Cursor[Row]):
     """A cursor whose statements travel together with what their transaction has to say."""
 
     _conn: NativeConnection
+    is_unanswered = False
 
     def _execute_gen(
         self,
@@ -63,6 +65,9 @@ class NativeCursor(psycopg.Cursor[Row]):
             return
         self._query = pgq
         prep, name = self._get_prepared(pgq, prepare)
+        if self.is_unanswered and prep is Prepare.YES and self._conn.may_leave_unanswered:
+            self._conn.leave_unanswered(self._commands(pgq, prep, name))
+            return
         answers = yield from self._conn.exchange_statement(self._commands(pgq, prep, name), pgq.query)
         results = answers[-1]
         if prep is Prepare.SHOULD:
@@ -116,12 +121,27 @@ class NativeConnection(LoopConnection):
         self._only_reads = False
         self._answers_owed = 0
         self._transaction_id: str | None = None
+        self._unanswered: list[Command] = []
+
+    @property
+    def may_leave_unanswered(self) -> bool:
+        """Whether a statement may wait for the next one to take it along.
+
+        Only once the transaction's id is known: were it the first write and travelled with COMMIT,
+        nobody could find out what became of a commit whose answer is lost.
+        """
+        return self._transaction_id is not None
+
+    def leave_unanswered(self, commands: Sequence[Command]) -> None:
+        """Send these commands with the next exchange; if they fail, that fails."""
+        self._unanswered += commands
 
     def begin(self, *, writes: bool) -> None:
         """Start a transaction together with the next statement."""
         self._begin = BEGIN_WRITE if writes else BEGIN_READ
         self._only_reads = not writes
         self._transaction_id = None
+        self._unanswered = []
         self.notes = []
 
     def commit(self) -> None:
@@ -175,6 +195,8 @@ class NativeConnection(LoopConnection):
         An exception other than an answer means that the connection is lost.
         """
         pgconn = self.pgconn
+        unanswered, self._unanswered = self._unanswered, []
+        commands = [*unanswered, *commands]
         if not self._answers_owed:
             pgconn.enter_pipeline_mode()
         for command in commands:
@@ -188,7 +210,9 @@ class NativeConnection(LoopConnection):
             answers.append((yield from fetch_many(pgconn)))
         yield from fetch_many(pgconn)  # the answer to the sync
         pgconn.exit_pipeline_mode()
-        return answers
+        for answer in answers[: len(unanswered)]:
+            _check(answer)
+        return answers[len(unanswered) :]
 
     def _read_owed(self) -> PQGen[None]:
         while self._answers_owed:
@@ -248,7 +272,7 @@ class NativeConnection(LoopConnection):
         yield from send(pgconn)
 
     def _rollback_gen(self) -> PQGen[None]:
-        self._begin = None
+        self._begin, self._unanswered = None, []
         pgconn = self.pgconn
         if pgconn.pipeline_status != pq.PipelineStatus.OFF and not self._answers_owed:
             pgconn.finish()  # broken off in the middle of an exchange

@@ -18,6 +18,7 @@ from flowcore.database.queries.unsettled_marks import mark_unsettled
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance, xcom
 from flowcore.database.types import UtcDateTime
+from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, TaskInstanceState
 from flowcore.domain.workloads import TryEnded, TryStarted
@@ -118,7 +119,7 @@ def _push_xcoms(connection: sa.Connection, accepted: Sequence[TryEnded]) -> None
         for key, value in end.xcoms.items()
     ]
     if rows:
-        connection.execute(_PUSH, {"xcoms": dump_rows(rows)})
+        connection.execute(unanswered(_PUSH), {"xcoms": dump_rows(rows)})
 
 
 def _start_row(report: TryStarted) -> tuple[object, ...]:

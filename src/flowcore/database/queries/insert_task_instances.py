@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance
 from flowcore.database.types import UtcDateTime
+from flowcore.database.unanswered import unanswered
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import FINISHED, TaskInstanceState
 
@@ -46,7 +47,7 @@ def insert_task_instances(
     """Insert the task instances of each run: (run, run date, Dag, first states by position)."""
     rows = [row for run in begun for row in _rows(*run, now=now)]
     if rows:
-        connection.execute(_INSERT, {"task_instances": dump_rows(rows)})
+        connection.execute(unanswered(_INSERT), {"task_instances": dump_rows(rows)})
 
 
 def _rows(

@@ -20,6 +20,7 @@ from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_cache import RunCache
 from flowcore.database.tables import dag_run, task_instance, unsettled
 from flowcore.database.types import UtcDateTime
+from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
@@ -151,9 +152,11 @@ def _write(connection: sa.Connection, settled: Sequence[Settled], now: datetime)
         for position, state in run.changes.states.items()
     ]
     if states:
-        connection.execute(_WRITE_STATES, {"now": now, "states": dump_rows(states)})
+        connection.execute(unanswered(_WRITE_STATES), {"now": now, "states": dump_rows(states)})
     if settled:
-        connection.execute(_WRITE_RUNS, {"runs": dump_rows(_run_row(run, now) for run in settled)})
+        connection.execute(
+            unanswered(_WRITE_RUNS), {"runs": dump_rows(_run_row(run, now) for run in settled)}
+        )
     if any(state not in FINISHED for _, _, state in states):
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in settled):

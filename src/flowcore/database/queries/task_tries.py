@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_try
 from flowcore.database.types import UtcDateTime
+from flowcore.database.unanswered import unanswered
 from flowcore.domain.states import FINISHED
 from flowcore.domain.workloads import TryEnded
 from flowcore.scheduler.decisions.end_tries import TryEnd
@@ -36,7 +37,7 @@ def insert_tries(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) 
     """Insert rows of `task_try` in the order of its columns."""
     tries = list(rows)
     if tries:
-        connection.execute(_INSERT, {"tries": dump_rows(tries)})
+        connection.execute(unanswered(_INSERT), {"tries": dump_rows(tries)})
 
 
 def _row(ended: TryEnded) -> tuple[object, ...]:

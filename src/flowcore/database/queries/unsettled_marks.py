@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import unsettled
+from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import TaskInstanceState
 from flowcore.scheduler.wake_graph import Channel
@@ -22,7 +23,7 @@ def mark_unsettled(
     """Mark task instances that finished: (run, position, map index, state) each."""
     marks = list(finished)
     if marks:
-        connection.execute(_INSERT, {"marks": dump_rows(marks)})
+        connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
         wake(connection, Channel.UNSETTLED)
 
 
