@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flowcore.cli import main
+from flowcore.cli.root import root
 
 Flowcore = Callable[..., Result]
 
@@ -46,7 +46,7 @@ def flowcore(folder: Path) -> Flowcore:
     """Call it with the arguments of a command line."""
 
     def call(*arguments: str, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(main, arguments, input=stdin)
+        result = CliRunner().invoke(root, arguments, input=stdin)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

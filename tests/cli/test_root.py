@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from flowcore.cli.root import COMMANDS, main
+from flowcore.cli.root import COMMANDS, root
 from flowcore.errors import SettingsError
 from tests.cli.conftest import Flowcore
 
@@ -62,9 +62,9 @@ def test_a_traceback_is_shown_when_asked_for(flowcore: Flowcore, folder: Path) -
 
 def test_commands_are_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text()
-    with click.Context(main) as ctx:
-        for name in main.list_commands(ctx):
-            command = main.get_command(ctx, name)
+    with click.Context(root) as ctx:
+        for name in root.list_commands(ctx):
+            command = root.get_command(ctx, name)
             names = command.commands if isinstance(command, click.Group) else [""]
             for each in names:
                 assert f"`flowcore {name} {each}".strip() in page

@@ -4,6 +4,6 @@ Commands read arguments, call the layers below and print. What is printed as a r
 output, everything else to standard error. Exit status: 0 success, 1 failure, 2 unusable input.
 """
 
-from flowcore.cli.root import main
+from flowcore.cli.entry import main
 
 __all__ = ["main"]

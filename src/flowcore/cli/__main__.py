@@ -1,6 +1,6 @@
 """`python -m flowcore.cli`."""
 
-from flowcore.cli.root import main
+from flowcore.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import click
@@ -17,6 +18,15 @@ UNUSABLE_INPUT = 2
 _UNUSABLE = (DagError, UsageError, SettingsError, DatabaseUnavailable)
 
 
+class Interrupted(FlowcoreError):
+    """A signal ended the command."""
+
+    def __init__(self, signum: signal.Signals) -> None:
+        super().__init__(f"interrupted by {signum.name}; start the command again")
+        #: What a shell reports for a program that the signal killed.
+        self.exit_status = 128 + signum
+
+
 def report_failure(error: FlowcoreError | ExceptionGroup[Exception]) -> int:
     """Print what went wrong; the exit status to end with.
 
@@ -27,6 +37,9 @@ def report_failure(error: FlowcoreError | ExceptionGroup[Exception]) -> int:
     messages = dict.fromkeys(" ".join(str(failure).split()) for failure in failures)
     for message in messages:
         click.echo(f"error: {message}", err=True)
+    interrupts = [failure.exit_status for failure in failures if isinstance(failure, Interrupted)]
+    if interrupts:
+        return interrupts[0]
     return UNUSABLE_INPUT if all(isinstance(failure, _UNUSABLE) for failure in failures) else FAILED
 
 

@@ -16,3 +16,9 @@ backend = click.option(
 output = click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
 )
+grace = click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=float,
+    help="How long running tries may take to end when told to stop.  [env: FLOWCORE_GRACE_S]",
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
-from flowcore.cli.failures import report_failure
+from flowcore.cli.failures import Interrupted, report_failure
 from flowcore.cli.lazy_group import LazyGroup
 from flowcore.errors import FlowcoreError
 
@@ -30,9 +32,11 @@ class RootGroup(LazyGroup):
             if ctx.params["traceback"]:
                 raise
             ctx.exit(report_failure(error))
+        except KeyboardInterrupt:
+            ctx.exit(report_failure(Interrupted(signal.SIGINT)))
 
 
 @click.command(cls=RootGroup, lazy_commands=COMMANDS)
 @click.option("--traceback", is_flag=True, help="Show where an error comes from.")
-def main(traceback: bool) -> None:
+def root(traceback: bool) -> None:
     """Airflow's Dag files on an async, event-driven scheduler."""

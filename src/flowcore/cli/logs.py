@@ -1,0 +1,18 @@
+"""Logging of a command: to standard error, one line a message."""
+
+from __future__ import annotations
+
+import logging
+
+from flowcore.settings import LogLevel
+
+
+def configure_logging(level: LogLevel) -> None:
+    """Log to standard error from now on. For commands only: an embedding program sets up its own."""
+    logging.basicConfig(
+        level=level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+    )
+    # What Alembic says of its own workings is of no use to an operator; our migrations log themselves.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,54 @@
+"""`flowcore scheduler`: run the Dags of a folder until told to stop."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from flowcore import app
+from flowcore.cli import options
+from flowcore.cli.event_loop import run_on_loop
+from flowcore.cli.logs import configure_logging
+from flowcore.errors import SettingsError
+from flowcore.settings import Settings, load_settings
+
+
+@click.command()
+@options.database_url
+@options.dags_folder
+@options.backend
+@options.grace
+@click.option("--until-idle", is_flag=True, help="End when nothing runs or is due.")
+@click.pass_context
+def scheduler(
+    ctx: click.Context,
+    database_url: str | None,
+    dags_folder: str | None,
+    backend: str | None,
+    grace: float | None,
+    until_idle: bool,
+) -> None:
+    """Run the Dags of a folder, now and when they are due.
+
+    SIGTERM or SIGINT ends it: running tries have the grace period to end by themselves, then they are
+    given back and run again when a scheduler is started next. A second signal skips the grace period.
+    """
+    settings = load_settings(
+        {"database_url": database_url, "dags_folder": dags_folder, "backend": backend, "grace_s": grace}
+    )
+    configure_logging(settings.log_level)
+    ctx.exit(serve(settings, until_idle=until_idle))
+
+
+def serve(settings: Settings, *, until_idle: bool) -> int:
+    """Run a scheduler to its end; the exit status.
+
+    Raises:
+        SettingsError: there is no Dag folder.
+    """
+    if not settings.dags_folder.is_dir():
+        raise SettingsError(
+            f"there is no Dag folder {settings.dags_folder}; create it, or name another with --dags-folder"
+        )
+    return run_on_loop(settings.backend, partial(app.run_scheduler, settings, until_idle=until_idle))
