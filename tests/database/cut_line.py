@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
-
 COMMIT = re.compile(rb"COMMIT;?\0")
 
 

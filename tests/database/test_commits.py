@@ -75,7 +75,8 @@ async def test_a_fate_that_nobody_can_tell_is_an_error_that_says_how_to_ask(
 
 
 @pytest.mark.parametrize(
-    ("sqlstate", "expected"), [("40001", True), ("23505", True), ("57P01", False), ("08006", False), (None, False)]
+    ("sqlstate", "expected"),
+    [("40001", True), ("23505", True), ("57P01", False), ("08006", False), (None, False)],
 )
 def test_only_the_servers_own_no_counts_as_a_refusal(sqlstate: str | None, expected: bool) -> None:
     assert is_refusal(sqlstate) is expected

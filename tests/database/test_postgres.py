@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import anyio
-import psycopg
 import pytest
-import sqlalchemy as sa
 
 from flowcore.database.engine import Database
 from tests.database.faults import committed_units, end_a_session, run_units, sessions
-from tests.database.items import ITEMS, insert_items, list_ids
+from tests.database.items import list_ids
 
 UNITS = 1_000
 

@@ -212,7 +212,8 @@ class PostgresDatabase(Database):
                 await anyio.sleep(pause_s)
         raise CommitUnknown(
             "the connection was lost during a commit, and nobody could say what became of it for"
-            f" {self._fate_patience_s:g} s; ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
+            f" {self._fate_patience_s:g} s;"
+            f" ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
         ) from lost
 
     async def _ask_fate(self, transaction_id: str) -> Fate | None:
@@ -230,6 +231,7 @@ def _did_not_happen(error: DBAPIError) -> bool:
 
 def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:
     """The error for a server that does not let us in, with what the driver says about it."""
+    said = " ".join(str(error).split())  # on one line
     return DatabaseUnavailable(
-        f"{target} cannot be reached: {str(error).strip()}; start the server, or correct the database URL"
+        f"{target} cannot be reached: {said}; start the server, or correct the database URL"
     )

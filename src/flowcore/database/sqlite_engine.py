@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -43,34 +44,36 @@ def sqlite_engine(target: Target, *, clock: Clock, synchronous: Synchronous) -> 
     (path,), options = target.url.get_dialect()().create_connect_args(target.url)
 
     def open_connection() -> sqlite3.Connection:
-        raw = sqlite3.connect(
-            path,
-            uri=options.get("uri", False),
-            isolation_level=None,  # units begin and commit themselves
-            check_same_thread=False,
-            timeout=OPEN_PATIENCE_S,
-            factory=LaneConnection,
-        )
         try:
-            _set_up(raw, clock, synchronous)
+            return _open_connection(path, uri=options.get("uri", False), clock=clock, synchronous=synchronous)
         except sqlite3.DatabaseError as error:
-            raw.close()
             raise SettingsError(
                 f"{target} cannot be opened: {error}; name another file in the database URL"
             ) from error
-        return raw
 
     return sa.create_engine(
         target.url, creator=open_connection, poolclass=NullPool, pool_reset_on_return=None
     )
 
 
-def _set_up(raw: sqlite3.Connection, clock: Clock, synchronous: Synchronous) -> None:
-    raw.execute("PRAGMA journal_mode=WAL")
-    raw.execute(f"PRAGMA synchronous={synchronous}")
-    raw.execute("PRAGMA foreign_keys=ON")
-    raw.execute("PRAGMA busy_timeout=0")  # whoever waits for a lock waits on the loop, not in a thread
-    register_clock(raw, clock)
+def _open_connection(path: str, *, uri: bool, clock: Clock, synchronous: Synchronous) -> sqlite3.Connection:
+    raw = sqlite3.connect(
+        path,
+        uri=uri,
+        isolation_level=None,  # units begin and commit themselves
+        check_same_thread=False,
+        timeout=OPEN_PATIENCE_S,
+        factory=LaneConnection,
+    )
+    with ExitStack() as unless_ready:
+        unless_ready.callback(raw.close)
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute(f"PRAGMA synchronous={synchronous}")
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute("PRAGMA busy_timeout=0")  # whoever waits for a lock waits on the loop, not in a thread
+        register_clock(raw, clock)
+        unless_ready.pop_all()
+    return raw
 
 
 def _check_file(path: Path) -> None:

@@ -11,6 +11,8 @@ from anyio.lowlevel import current_token
 
 T = TypeVar("T")
 
+STOP_INTERVAL_S = 0.01
+
 
 class ThreadLane:
     """One thread with a queue. Calls run in order, each to its end."""
@@ -21,7 +23,7 @@ class ThreadLane:
     async def call(self, function: Callable[[], T], *, stop: Callable[[], None]) -> T:
         """Run `function` in the thread and return its result.
 
-        When cancelled, call `stop` on the loop's thread and wait until the function has ended. If it
+        When cancelled, call `stop` on the loop's thread, repeatedly, until the function has ended. If it
         then raised, the caller is cancelled; if it returned, its result stands, and the
         cancellation comes at the caller's next checkpoint.
         """
@@ -32,9 +34,8 @@ class ThreadLane:
         try:
             await done.wait()
         except anyio.get_cancelled_exc_class():
-            stop()
             with anyio.CancelScope(shield=True):  # ends as soon as the function notices `stop`
-                await done.wait()
+                await _stop_until(done, stop)
             if future.exception() is not None:
                 raise
         return future.result()
@@ -42,6 +43,14 @@ class ThreadLane:
     def close(self) -> None:
         """End the thread; nothing may be running in it."""
         self._thread.shutdown()
+
+
+async def _stop_until(done: anyio.Event, stop: Callable[[], None]) -> None:
+    # Again and again: an interrupt that falls between two statements is without effect.
+    while not done.is_set():
+        stop()
+        with anyio.move_on_after(STOP_INTERVAL_S):
+            await done.wait()
 
 
 class _Trio(Protocol):
