@@ -162,3 +162,16 @@ def test_one_of_several_dags_is_chosen(flowcore: Flowcore, folder: Path) -> None
     assert outcome_of(flowcore("run", "two.py", "other", "--json"))["dag_id"] == "other"
     shown = error_of(flowcore("run", "two.py"))
     assert shown == "error: two.py makes several Dags; name one of them: flowcore run two.py greet|other"
+
+
+def test_a_param_that_the_dag_lacks_is_named(flowcore: Flowcore, greet: str) -> None:
+    shown = error_of(flowcore("run", greet, "--param", "nmae=you"))
+    assert shown == "error: Dag 'greet' has no param 'nmae'; it has name, times"
+
+
+def test_a_param_that_breaks_its_schema_is_named(flowcore: Flowcore, greet: str) -> None:
+    assert "times" in error_of(flowcore("run", greet, "--param", "times=0"))
+
+
+def test_a_conf_that_breaks_the_schema_is_named(flowcore: Flowcore, greet: str) -> None:
+    assert "times" in error_of(flowcore("run", greet, "--conf", '{"times": "many"}'))

@@ -54,6 +54,14 @@ def test_the_command_line_overrides_variables(monkeypatch: pytest.MonkeyPatch) -
     assert source_of("grace_s", {"grace_s": 1.5}) == "command line"
 
 
+def test_a_relative_path_is_relative_to_the_current_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings({"dags_folder": "mine"}).dags_folder == folder / "mine"
+    monkeypatch.chdir("/")
+    assert load_settings({"dags_folder": "mine"}).dags_folder == Path("/mine")
+
+
 def test_an_option_missing_on_the_command_line_overrides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWCORE_GRACE_S", "8")
     assert load_settings({"grace_s": None}).grace_s == 8

@@ -61,6 +61,7 @@ async def _set_up(url: str, unit: BoundUnit[T]) -> T:
 def _require_file(settings: Settings) -> None:
     # Opening a SQLite file would create it, and looking must not leave an empty file behind.
     target = parse_url(settings.database_url)
-    in_file = target.driver is Driver.SQLITE and not target.is_memory
-    if in_file and not target.sqlite_path.exists():
-        raise DatabaseOutOfDate(f"there is no database {target.sqlite_path} yet; run `flowcore db migrate`")
+    path = target.sqlite_path
+    could_create = target.driver is Driver.SQLITE and not target.is_memory and path.parent.is_dir()
+    if could_create and not path.exists():
+        raise DatabaseOutOfDate(f"there is no database {path} yet; run `flowcore db migrate`")

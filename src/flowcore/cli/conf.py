@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from flowcore.errors import ParamError
 
 
-def parse_conf(text: str | None, params: Iterable[str] = ()) -> Mapping[str, Any]:
-    """The conf of a run; params override it. A param's value is JSON if it can be read as such, else text.
+def parse_conf(text: str | None) -> dict[str, Any]:
+    """Read the conf of a run; none is an empty one.
 
     Raises:
-        ParamError: the conf is no JSON object, or a param lacks its `=`.
+        ParamError: it is no JSON object.
     """
-    conf = _json_object(text) if text else {}
-    return {**conf, **dict(_param(param) for param in params)}
+    return _json_object(text) if text else {}
+
+
+def parse_params(texts: Iterable[str]) -> dict[str, Any]:
+    """Read single params by name; a value is JSON if it can be read as such, else text.
+
+    Raises:
+        ParamError: one lacks its `=`.
+    """
+    return dict(_param(text) for text in texts)
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -32,7 +40,7 @@ def _json_object(text: str) -> dict[str, Any]:
 def _param(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise ParamError(f"--param {text} has no value; write it like --param name=value")
+        raise ParamError(f"--param {text} lacks a name or a value; write it like --param name=value")
     try:
         return name, json.loads(value)
     except ValueError:

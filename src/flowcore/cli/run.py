@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from flowcore.cli import options
-from flowcore.cli.conf import parse_conf
+from flowcore.cli.conf import parse_conf, parse_params
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.cli.failures import FAILED
 from flowcore.cli.logs import configure_logging
@@ -18,7 +20,7 @@ from flowcore.cli.run_once import run_once
 from flowcore.cli.run_outcome import print_outcome
 from flowcore.cli.run_progress import progress_on
 from flowcore.domain.states import DagRunState
-from flowcore.errors import DagError, DagNotFound, UsageError
+from flowcore.errors import DagError, DagNotFound, ParamError, UsageError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import load_dag_file
 from flowcore.settings import LogLevel, Settings, explain_settings, load_settings
@@ -57,7 +59,7 @@ def run(
     with redirect_stdout(sys.stderr):
         dag = _choose(file, load_dag_file(file), dag_id)
         progress = progress_on(sys.stderr, tasks=len(dag.compile().tasks))
-        carry_out = partial(run_once, dag, parse_conf(conf, params), settings, progress)
+        carry_out = partial(run_once, dag, _conf(dag, conf, params), settings, progress)
         outcome = run_on_loop(settings.backend, carry_out)
     print_outcome(outcome, as_json=as_json)
     ctx.exit(0 if outcome.run.state is DagRunState.SUCCESS else FAILED)
@@ -69,6 +71,15 @@ def _settings(database_url: str | None, backend: str | None) -> Settings:
     if sources["database_url"] == "default":
         overrides["database_url"] = MEMORY
     return load_settings(overrides)
+
+
+def _conf(dag: DAG, conf: str | None, params: Iterable[str]) -> Mapping[str, Any]:
+    given = parse_params(params)
+    # A conf may hold more than params, but a single param that the Dag lacks is a slip.
+    if unknown := sorted(given.keys() - dag.params.keys()):
+        has = f"it has {', '.join(sorted(dag.params))}" if dag.params else "it has none"
+        raise ParamError(f"Dag {dag.dag_id!r} has no param {unknown[0]!r}; {has}")
+    return {**parse_conf(conf), **given}
 
 
 def _choose(file: Path, dags: list[DAG], dag_id: str | None) -> DAG:

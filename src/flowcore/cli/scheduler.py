@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from flowcore import app
+from flowcore.app import run_scheduler
 from flowcore.cli import options
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.cli.logs import configure_logging
@@ -51,4 +51,4 @@ def serve(settings: Settings, *, until_idle: bool) -> int:
         raise SettingsError(
             f"there is no Dag folder {settings.dags_folder}; create it, or name another with --dags-folder"
         )
-    return run_on_loop(settings.backend, partial(app.run_scheduler, settings, until_idle=until_idle))
+    return run_on_loop(settings.backend, partial(run_scheduler, settings, until_idle=until_idle))

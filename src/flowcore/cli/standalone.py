@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,7 @@ from flowcore.cli.asking import set_up_database
 from flowcore.cli.logs import configure_logging
 from flowcore.cli.scheduler import serve
 from flowcore.database.migrations import migrate
+from flowcore.errors import SettingsError
 from flowcore.settings import load_settings
 
 
@@ -35,6 +37,15 @@ def standalone(
         {"database_url": database_url, "dags_folder": dags_folder, "backend": backend, "grace_s": grace}
     )
     configure_logging(settings.log_level)
-    settings.dags_folder.mkdir(parents=True, exist_ok=True)
+    _create_folder(settings.dags_folder)
     set_up_database(settings, partial(migrate, default_pool_slots=settings.default_pool_task_slot_count))
     ctx.exit(serve(settings, until_idle=False))
+
+
+def _create_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the Dag folder {folder} cannot be created: {error.strerror}; name another with --dags-folder"
+        ) from error

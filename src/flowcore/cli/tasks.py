@@ -41,10 +41,8 @@ def states_for_dag_run(dag_id: str, run_id: str, database_url: str | None, outpu
     """List the task instances of a run with their states."""
     settings = load_settings({"database_url": database_url})
     unit = partial(list_task_instances, dag_id=dag_id, run_id=run_id)
-    # Return values may be long; `flowcore run --json` shows them.
-    shown = attrs.filters.exclude(attrs.fields(ListedTaskInstance).xcom)
     found = read_database(settings, unit)
-    print_rows([{"dag_id": dag_id, **attrs.asdict(row, filter=shown)} for row in found], output)
+    print_rows([_task_instance_row(dag_id, item, short=output == "table") for item in found], output)
 
 
 def task_rows(dag: Dag) -> list[dict[str, object]]:
@@ -61,3 +59,13 @@ def task_rows(dag: Dag) -> list[dict[str, object]]:
         }
         for task in dag.tasks
     ]
+
+
+def _task_instance_row(dag_id: str, item: ListedTaskInstance, *, short: bool) -> dict[str, object]:
+    # Return values may be long; `flowcore run --json` shows them.
+    shown = attrs.filters.exclude(attrs.fields(ListedTaskInstance).xcom)
+    row = {"dag_id": dag_id, **attrs.asdict(item, filter=shown)}
+    if short and item.error:
+        # Of a traceback the last line says what happened.
+        row["error"] = item.error.strip().splitlines()[-1]
+    return row

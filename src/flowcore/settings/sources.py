@@ -40,7 +40,6 @@ _TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a text", ()),
     Path: ("a path", (type(Path()),)),
 }
-_CONVERTER = TSConverter()
 _PASSWORD = re.compile(r"(?<=://)([^:/@?#]*):.*@")
 _PASSWORD_ARGUMENT = re.compile(r"(?<=[?&])(password|sslpassword)=[^&]*")
 
@@ -69,10 +68,12 @@ def explain_settings(overrides: Mapping[str, object] | None = None) -> tuple[Giv
     Raises:
         SettingsError: as for `load_settings`.
     """
-    options = SettingsState(Settings, (), (), _CONVERTER, Path.cwd()).options_by_path
+    # Made anew each time: it remembers the current folder.
+    converter = TSConverter()
+    options = SettingsState(Settings, (), (), converter, Path.cwd()).options_by_path
     found = {name: Given(name, value, "default") for name, value in _defaults().items()}
     for given in (*_from_file(options), *_from_environment(options), *_from_command_line(overrides or {})):
-        found[given.name] = attrs.evolve(given, value=_converted(options[given.name], given))
+        found[given.name] = attrs.evolve(given, value=_converted(converter, options[given.name], given))
     return tuple(found.values())
 
 
@@ -133,13 +134,13 @@ def _from_command_line(overrides: Mapping[str, object]) -> Iterator[Given]:
             yield Given(name, value, "command line")
 
 
-def _converted(option: OptionInfo, given: Given) -> Any:
+def _converted(converter: TSConverter, option: OptionInfo, given: Given) -> Any:
     problem = f"{given.source} sets {given.name} to {masked(given.value)!r}"
     wanted, types = _wanted(option.cls)
     if not isinstance(given.value, str) and type(given.value) not in types:
         raise SettingsError(f"{problem}; it must be {wanted}")
     try:
-        value: Any = _CONVERTER.structure(given.value, option.cls)
+        value: Any = converter.structure(given.value, option.cls)
     except ValueError as error:
         raise SettingsError(f"{problem}; it must be {wanted}") from error
     try:
