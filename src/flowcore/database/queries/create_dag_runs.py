@@ -62,7 +62,8 @@ def create_dag_runs(
     due = connection.execute(_LOCK_DUE, {"now": now, "limit": limit}).all()
     dags = versions.get(connection, (row.latest_version_id for row in due))
     created = sum(_create(connection, row, dags[row.latest_version_id], decide, now) for row in due)
-    if created:
+    if due:
+        # Also when none was created: who starts runs passes over the rows that are locked here.
         wake(connection, Channel.RUNS_QUEUED)
     next_at = connection.scalar(_NEXT, {"now": now})
     return Batch(moved=created, more=len(due) == limit, next_at=next_at)

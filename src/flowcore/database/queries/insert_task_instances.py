@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from flowcore.database.queries.planner_statistics import refresh_statistics
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance
 from flowcore.database.types import UtcDateTime
@@ -48,6 +49,7 @@ def insert_task_instances(
     rows = [row for run in begun for row in _rows(*run, now=now)]
     if rows:
         connection.execute(unanswered(_INSERT), {"task_instances": dump_rows(rows)})
+        refresh_statistics(connection, inserted=len(rows))
 
 
 def _rows(

@@ -49,6 +49,8 @@ def register_dag(
     version_id = _version_of(connection, registered, now)
     if version_id != known.latest_version_id or not known.is_active:
         _update(connection, registered, known, version_id, now)
+    # Also when nothing changed: a routine may have passed over the row while we had it locked.
+    wake(connection, Channel.DAGS)
     return version_id
 
 
@@ -95,4 +97,3 @@ def _update(
             **schedule_values(last, coming),
         },
     )
-    wake(connection, Channel.DAGS)
