@@ -165,8 +165,8 @@ def test_one_of_several_dags_is_chosen(flowcore: Flowcore, folder: Path) -> None
 
 
 def test_a_param_that_the_dag_lacks_is_named(flowcore: Flowcore, greet: str) -> None:
-    shown = error_of(flowcore("run", greet, "--param", "nmae=you"))
-    assert shown == "error: Dag 'greet' has no param 'nmae'; it has name, times"
+    shown = error_of(flowcore("run", greet, "--param", "nickname=you"))
+    assert shown == "error: Dag 'greet' has no param 'nickname'; it has name, times"
 
 
 def test_a_param_that_breaks_its_schema_is_named(flowcore: Flowcore, greet: str) -> None:

@@ -38,8 +38,8 @@ def test_task_instances_are_listed_with_their_states(flowcore: Flowcore, folder:
 
 
 def test_an_unknown_run_is_named(flowcore: Flowcore) -> None:
-    shown = error_of(flowcore("tasks", "states-for-dag-run", "etl", "frist"))
-    assert shown == "error: Dag 'etl' has no run 'frist'; see `flowcore dags list-runs etl`"
+    shown = error_of(flowcore("tasks", "states-for-dag-run", "etl", "frst"))
+    assert shown == "error: Dag 'etl' has no run 'frst'; see `flowcore dags list-runs etl`"
 
 
 def test_tasks_of_an_unknown_dag_are_an_error(flowcore: Flowcore) -> None:

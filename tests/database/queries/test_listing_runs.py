@@ -90,5 +90,5 @@ def test_a_task_instance_without_return_value_has_no_xcom(connection: sa.Connect
 
 @pytest.mark.usefixtures("run_id")
 def test_task_instances_of_an_unknown_run_are_an_error(connection: sa.Connection) -> None:
-    with pytest.raises(DagRunNotFound, match="has no run 'frist'; see `flowcore dags list-runs etl`"):
-        list_task_instances(connection, "etl", "frist")
+    with pytest.raises(DagRunNotFound, match="has no run 'frst'; see `flowcore dags list-runs etl`"):
+        list_task_instances(connection, "etl", "frst")
