@@ -8,7 +8,7 @@ from anyio.abc import TaskStatus
 
 from flowcore.domain.workloads import Report, Workload
 
-__all__ = ["Executor", "ReportSink"]
+__all__ = ["Executor", "ReportSink", "SecretsBackend"]
 
 
 class ReportSink(Protocol):
@@ -49,4 +49,32 @@ class Executor(Protocol):
 
     async def wait_idle(self) -> None:
         """Return once no try is running here."""
+        ...
+
+
+class SecretsBackend(Protocol):
+    """A place where connections and variables are kept; it is only read.
+
+    Its class is named by the setting `secrets_backend` and called with `secrets_backend_kwargs`; that
+    call does not wait. The methods are then called on one event loop, several at a time, each under a
+    deadline; whatever is secret in an answer is masked from then on.
+    """
+
+    name: str
+    """Names the backend in errors and statistics."""
+
+    async def get_connection(self, conn_id: str) -> str | None:
+        """The connection as a URI or a JSON object; None when the backend has none of that id.
+
+        Raises:
+            SecretsError: it could not be found out; names the key and never the value.
+        """
+        ...
+
+    async def get_variable(self, key: str) -> str | None:
+        """The variable's text; None when the backend has none of that key. Raises as `get_connection`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give up connections; nothing is called afterwards."""
         ...

@@ -8,12 +8,17 @@ FlowcoreError
 │   └── DagCycle
 ├── UsageError            the caller: an unknown Dag, conf that breaks the schema
 │   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
-│   └── ParamError        (also ValueError)
+│   ├── ConnectionNotFound, VariableNotFound        (also LookupError)
+│   └── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
 ├── SettingsError         the operator: a setting or database URL that cannot be used
 │   ├── DatabaseOutOfDate
 │   └── DatabaseInUse
 ├── DatabaseUnavailable   the world: no connection could be had
 │   └── CommitUnknown     … or it was lost while committing and nobody can say what became of it
+├── SecretsError          a secrets backend gave no answer to a lookup; names backend and key, never the value
+│   ├── SecretsUnavailable    the world: it did not answer in time, limits its callers, is cut off
+│   ├── SecretsDenied         the operator: it refuses our credentials
+│   └── SecretsGarbled        whoever wrote the secret, or runs the backend: the answer cannot be read
 └── InvariantBroken       us
 
 Each message ends with the remedy.
@@ -80,6 +85,36 @@ class ParamError(UsageError, ValueError):
     """A run's conf or params break the Dag's schema."""
 
 
+class ConnectionInvalid(UsageError, ValueError):
+    """A connection cannot be read from its text; the message never quotes the text."""
+
+
+class VariableInvalid(UsageError, ValueError):
+    """A variable is not the JSON that was asked for; the message never quotes it."""
+
+
+class ConnectionNotFound(UsageError, LookupError):
+    """No secrets backend, environment variable or row of the database has the connection."""
+
+    def __init__(self, conn_id: str, searched: tuple[str, ...]) -> None:
+        super().__init__(
+            f"there is no connection {conn_id!r} in {', '.join(searched)}; "
+            f"add it with `flowcore connections add {conn_id}`"
+        )
+        self.conn_id, self.searched = conn_id, searched
+
+
+class VariableNotFound(UsageError, LookupError):
+    """No secrets backend, environment variable or row of the database has the variable."""
+
+    def __init__(self, key: str, searched: tuple[str, ...]) -> None:
+        super().__init__(
+            f"there is no variable {key!r} in {', '.join(searched)}; "
+            f"set it with `flowcore variables set {key}`, or pass a default"
+        )
+        self.key, self.searched = key, searched
+
+
 class SettingsError(FlowcoreError):
     """The operator's settings cannot be used."""
 
@@ -98,6 +133,32 @@ class DatabaseUnavailable(FlowcoreError):
 
 class CommitUnknown(DatabaseUnavailable):
     """The connection was lost during a commit and the outcome could not be found out in time."""
+
+
+class SecretsError(FlowcoreError):
+    """A secrets backend could not say whether it has a secret: an error, and no miss.
+
+    Args:
+        backend: The backend's name.
+        key: The id of the connection or the key of the variable. Never the value.
+        reason: What went wrong and what to do, without any secret.
+    """
+
+    def __init__(self, backend: str, key: str, reason: str) -> None:
+        super().__init__(f"secrets backend {backend!r} cannot look up {key!r}: {reason}")
+        self.backend, self.key, self.reason = backend, key, reason
+
+
+class SecretsUnavailable(SecretsError):
+    """The backend did not answer in time, limits its callers, or is cut off after many failures."""
+
+
+class SecretsDenied(SecretsError):
+    """The backend refuses the credentials that the operator gave."""
+
+
+class SecretsGarbled(SecretsError):
+    """The backend answered something that cannot be read as a secret."""
 
 
 class InvariantBroken(FlowcoreError):

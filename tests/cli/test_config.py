@@ -20,7 +20,7 @@ def test_settings_are_listed_with_their_sources(
 
 
 def test_passwords_are_not_listed(flowcore: Flowcore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOWCORE_DATABASE_URL", "postgresql://me:secret@host/db")
+    monkeypatch.setenv("FLOWCORE_DATABASE_URL", "postgresql://me:hunter2@host/db")
     shown = flowcore("config", "list").stdout
     assert "postgresql://me:***@host/db" in shown
-    assert "secret" not in shown
+    assert "hunter2" not in shown

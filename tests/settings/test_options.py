@@ -18,7 +18,7 @@ def test_every_option_is_documented_as_it_is(monkeypatch: pytest.MonkeyPatch, tm
     options = SettingsState(Settings, (), (), TSConverter(), tmp_path).options_by_path
     rows = []
     for name, default in attrs.asdict(Settings()).items():
-        shown = str(default).replace(str(tmp_path), "<current folder>")
+        shown = str(default).replace(str(tmp_path), "<current folder>") or "none"
         rows.append((name, shown, options[name].metadata["click"]["help"]))
     documented = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
     assert documented == rows

@@ -164,3 +164,10 @@ def test_a_complaint_about_a_value_does_not_give_the_password_away(monkeypatch: 
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "secret" not in str(caught.value)
+
+
+def test_what_is_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWCORE_FERNET_KEY", "planted-key")
+    given = {item.name: item for item in explain_settings()}
+    assert (given["fernet_key"].value, given["fernet_key"].shown) == ("planted-key", "***")
+    assert given["secrets_backend_kwargs"].shown == "{}"

@@ -6,7 +6,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.output import print_rows
-from flowcore.settings import explain_settings, masked
+from flowcore.settings import explain_settings
 
 
 @click.group()
@@ -19,7 +19,6 @@ def config() -> None:
 def list_settings(output: str) -> None:
     """List every option with its value and where that comes from; passwords are hidden."""
     rows = [
-        {"option": given.name, "value": masked(given.value), "source": given.source}
-        for given in explain_settings()
+        {"option": given.name, "value": given.shown, "source": given.source} for given in explain_settings()
     ]
     print_rows(rows, output)

@@ -16,6 +16,9 @@ _SECONDS = and_(ge(0.0), lt(math.inf))
 # Shorter periods would keep a core busy with looking, and a lease must outlast its renewals.
 _PERIOD = and_(ge(0.1), lt(math.inf))
 
+#: Options whose values are never shown.
+SECRET_OPTIONS = frozenset({"fernet_key", "secrets_backend_kwargs"})
+
 
 class Backend(StrEnum):
     """The event loop that a command runs on."""
@@ -61,5 +64,11 @@ class Settings:
     """Slots of `default_pool` when it is created; -1 means no limit."""
     dags_are_paused_at_creation: bool = False
     """Whether a Dag that does not say so itself is paused when it is first seen."""
+    secrets_backend: str = ""
+    """Where connections and variables are looked up first: a backend's name or the path of its class."""
+    secrets_backend_kwargs: str = attrs.field(default="{}", repr=False)
+    """What the secrets backend is made with, as a JSON object."""
+    fernet_key: str = attrs.field(default="", repr=False)
+    """Keys that encrypt secrets in the database, separated by commas; the first one encrypts."""
     log_level: LogLevel = LogLevel.INFO
     """The least severe messages to log: debug, info, warning or error."""

@@ -26,7 +26,7 @@ from typed_settings.loaders import EnvLoader, TomlFormat
 from typed_settings.types import OptionInfo
 
 from flowcore.errors import SettingsError
-from flowcore.settings.options import Settings
+from flowcore.settings.options import SECRET_OPTIONS, Settings
 
 FILE_NAME = "flowcore.toml"
 FILE_VARIABLE = "FLOWCORE_CONFIG"
@@ -51,6 +51,12 @@ class Given:
     name: str
     value: Any
     source: str
+
+    @property
+    def shown(self) -> str:
+        """The value in words, without what is secret in it."""
+        hidden = self.name in SECRET_OPTIONS and self.source != "default"
+        return "***" if hidden else masked(self.value)
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
@@ -135,7 +141,7 @@ def _from_command_line(overrides: Mapping[str, object]) -> Iterator[Given]:
 
 
 def _converted(converter: TSConverter, option: OptionInfo, given: Given) -> Any:
-    problem = f"{given.source} sets {given.name} to {masked(given.value)!r}"
+    problem = f"{given.source} sets {given.name} to {given.shown!r}"
     wanted, types = _wanted(option.cls)
     if not isinstance(given.value, str) and type(given.value) not in types:
         raise SettingsError(f"{problem}; it must be {wanted}")
