@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 
 import anyio
 from anyio.abc import TaskStatus
 
 from flowcore.cli.failures import Interrupted
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
@@ -22,13 +25,29 @@ async def cancelled_by_signal(on_signal: Callable[[], None]) -> AsyncIterator[No
         Interrupted: after the block has cleaned up.
     """
     received: list[signal.Signals] = []
-    async with anyio.create_task_group() as nursery:
-        with anyio.CancelScope() as block:
-            await nursery.start(_listen, received, on_signal, block)
-            yield
-        nursery.cancel_scope.cancel()
+    with _noted(received):
+        async with anyio.create_task_group() as nursery:
+            with anyio.CancelScope() as block:
+                await nursery.start(_listen, received, on_signal, block)
+                yield
+            nursery.cancel_scope.cancel()
     if received:
         raise Interrupted(received[0])
+
+
+@contextmanager
+def _noted(received: list[signal.Signals]) -> Iterator[None]:
+    """Catch what comes before the receiver is open, and what trio delivers again when it is closed."""
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(signum))
+
+    previous = {signum: signal.signal(signum, note) for signum in _SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
 
 
 async def _listen(
@@ -38,10 +57,10 @@ async def _listen(
     *,
     task_status: TaskStatus[None],
 ) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_SIGNALS) as signals:
         task_status.started()
-        async for signum in signals:
-            if not received:
-                on_signal()
-                block.cancel()
-            received.append(signum)
+        if not received:
+            received.append(await anext(signals))
+        on_signal()
+        block.cancel()
+        await anyio.sleep_forever()
