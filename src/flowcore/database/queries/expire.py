@@ -58,13 +58,13 @@ _NEXT = sa.select(
 
 
 def expire(connection: sa.Connection, *, now: datetime, limit: int) -> Expired:
-    """Reschedule at most `limit` retries, end at most `limit` runs."""
+    """End at most `limit` runs, reschedule at most `limit` retries; runs first, as locks are ordered."""
+    overdue = [row.id for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})]
+    stopped = _time_out(connection, overdue, now)
     due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
     if due:
         connection.execute(_RETRY, {"due": dump_rows((i,) for i in due), "now": now})
         wake(connection, Channel.SCHEDULED)
-    overdue = [row.id for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})]
-    stopped = _time_out(connection, overdue, now)
     next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
     return Expired(
         moved=len(due) + len(overdue),
