@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-from pathlib import Path
 
 import anyio
 from anyio.abc import TaskStatus
@@ -28,26 +27,19 @@ async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
     A second signal skips the grace period. The process is gone within `grace_s` + 1 s of the signal;
     status 3 says that tries had to be abandoned.
     """
+    imported = await import_folder(settings.dags_folder)
     async with (
-        open(settings.database_url, options=_options(settings)) as flowcore,
+        open(settings.database_url, dags=imported.dags, options=_options(settings)) as flowcore,
         anyio.create_task_group() as nursery,
     ):
         await nursery.start(_stop_on_signal, flowcore, settings.grace_s)
-        await _register_folder(flowcore, settings.dags_folder)
+        await note_failures(flowcore.database, imported, now=SystemClock().now())
+        log.info("%d Dags of %s are scheduled", len(imported.dags), settings.dags_folder)
         if until_idle:
             nursery.start_soon(_stop_when_idle, flowcore, settings.grace_s)
         await flowcore.wait_stopped()
         nursery.cancel_scope.cancel()
     return 0 if flowcore.is_released else ABANDONED
-
-
-async def _register_folder(flowcore: Flowcore, folder: Path) -> None:
-    imported = await import_folder(folder)
-    await note_failures(flowcore.database, imported, now=SystemClock().now())
-    for dag in imported.dags:
-        flowcore.register(dag)
-    await flowcore.store_registered()
-    log.info("%d Dags of %s are scheduled", len(imported.dags), folder)
 
 
 def _options(settings: Settings) -> Options:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -19,6 +19,7 @@ from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
 from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
+from flowcore.sdk.dags import DAG
 
 
 @attrs.frozen(kw_only=True)
@@ -43,31 +44,39 @@ class Options:
 
 @asynccontextmanager
 async def open(
-    url: str = "sqlite:///flow.db", *, clock: Clock | None = None, options: Options | None = None
+    url: str = "sqlite:///flow.db",
+    *,
+    dags: Iterable[DAG] = (),
+    clock: Clock | None = None,
+    options: Options | None = None,
 ) -> AsyncIterator[Flowcore]:
     """Run a scheduler on the database at `url` for the duration of the block.
 
-    An empty database gets its schema. At the end of the block running tries have `grace_s` to end by
-    themselves; an error in the block, or a cancellation, gives them back at once.
+    An empty database gets its schema. Where it may hold runs that go on at once, hand their `dags` in
+    here: a try whose Dag is not there fails. At the end of the block running tries have `grace_s` to end
+    by themselves; an error in the block, or a cancellation, gives them back at once.
 
     Raises:
+        DagError: one of the Dags cannot be used as written.
         SettingsError: the URL cannot be used, the schema is another version's (DatabaseOutOfDate), or
             another scheduler uses this SQLite database (DatabaseInUse).
         DatabaseUnavailable: the server did not answer.
     """
     options, clock = options or Options(), clock or SystemClock()
+    bag = DagBag()
+    for dag in dags:
+        bag.add(dag)
     with single_error():
         async with open_database(
             url, clock=clock, pool_size=options.pool_size, inline=options.inline
         ) as database:
             await database.run(prepare, default_pool_slots=options.default_pool_slots)
-            async with _serve(database, clock, options) as flowcore:
+            async with _serve(database, bag, clock, options) as flowcore:
                 yield flowcore
 
 
 @asynccontextmanager
-async def _serve(database: Database, clock: Clock, options: Options) -> AsyncIterator[Flowcore]:
-    dags = DagBag()
+async def _serve(database: Database, dags: DagBag, clock: Clock, options: Options) -> AsyncIterator[Flowcore]:
     watch = RunWatch(database, poll_s=options.safety_poll_s)
     scheduler = _scheduler(database, dags, clock, options)
     flowcore = Flowcore(
@@ -79,6 +88,8 @@ async def _serve(database: Database, clock: Clock, options: Options) -> AsyncIte
         services.start_soon(flowcore.serve_registrations)
         async with anyio.create_task_group() as nursery:
             await nursery.start(scheduler.serve)
+            # Not before the scheduler has its lease: one that is refused must leave no trace.
+            await flowcore.store_registered()
             yield flowcore
             scheduler.stop()
         services.cancel_scope.cancel()
