@@ -32,6 +32,10 @@ class Executor(Protocol):
         """How many further workloads may be submitted now."""
         ...
 
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether tries of this Dag can be carried out here; others are left to other schedulers."""
+        ...
+
     def submit(self, workload: Workload) -> None:
         """Take a try that was claimed for this executor; never waits."""
         ...

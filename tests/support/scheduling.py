@@ -90,6 +90,9 @@ class ListingExecutor:
     def free_slots(self) -> int:
         return self.places
 
+    def has_dag(self, dag_id: str) -> bool:
+        return True
+
     def submit(self, workload: Workload) -> None:
         self.submitted.append(workload)
 

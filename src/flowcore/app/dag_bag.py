@@ -35,6 +35,15 @@ class DagBag:
             if self._unstored.get(dag.dag_id) is dag:
                 del self._unstored[dag.dag_id]
 
+    @property
+    def dag_ids(self) -> tuple[str, ...]:
+        """Ids of the Dags at hand."""
+        return tuple(self._dags)
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Tell whether the Dag is at hand."""
+        return dag_id in self._dags
+
     def task(self, workload: Workload) -> BaseOperator:
         """Find the task of a try (`runner.sources.TaskSource`)."""
         dag_id, task_id = workload.run.dag_id, workload.task_id

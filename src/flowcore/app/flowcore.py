@@ -109,11 +109,14 @@ class Flowcore:
         return Run(view, database=self.database, watch=self._watch, clock=self._clock)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
-        """Return once no run is running or waits to run; looks when one ended, or every `poll_s`."""
+        """Return once no run of the Dags registered here is running, or waits to run and is not paused.
+
+        It looks when a run ended, and every `poll_s` seconds.
+        """
         await self.store_registered()
         while True:
             seen = self.database.wakeups.versions([Channel.RUNS_ENDED])
-            if not await self.database.read(count_unfinished_runs):
+            if not await self.database.read(count_unfinished_runs, self._dags.dag_ids):
                 return
             await self.database.wakeups.after_any(seen, timeout_s=poll_s)
 

@@ -46,6 +46,7 @@ class SqlStore:
         self._versions = DagVersions()
         self._facts = RunFactsCache()
         self._cache = RunCache()
+        self._absent_dags: set[str] = set()
 
     async def acquire_lease(self, ttl_s: float) -> None:
         """Begin to claim tries under a new lease of `ttl_s` seconds.
@@ -95,9 +96,25 @@ class SqlStore:
         return batch
 
     async def enqueue_task_instances(
-        self, decide: DecideQueue, free_slots: Mapping[str, int], *, now: datetime, limit: int
+        self,
+        decide: DecideQueue,
+        free_slots: Mapping[str, int],
+        *,
+        has_dag: Callable[[str], bool],
+        now: datetime,
+        limit: int,
     ) -> Queued:
-        claimer = Claimer(self._versions, self._facts, self._lease, free_slots, now, limit)
+        self._absent_dags = {dag_id for dag_id in self._absent_dags if not has_dag(dag_id)}
+        claimer = Claimer(
+            versions=self._versions,
+            facts=self._facts,
+            lease_id=self._lease,
+            free_slots=free_slots,
+            has_dag=has_dag,
+            absent_dags=self._absent_dags,
+            now=now,
+            limit=limit,
+        )
         return await self._database.run(claimer.enqueue, decide)
 
     async def apply_reports(

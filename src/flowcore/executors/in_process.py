@@ -68,6 +68,9 @@ class InProcessExecutor:
     def free_slots(self) -> int:
         return max(0, self._parallelism - len(self._tries))
 
+    def has_dag(self, dag_id: str) -> bool:
+        return self._tasks.has_dag(dag_id)
+
     def submit(self, workload: Workload) -> None:
         """Take a try; `flowcore.abc.Executor` says more.
 

@@ -15,6 +15,10 @@ __all__ = ["TaskSource", "XComKey", "XComSource"]
 class TaskSource(Protocol):
     """Knows the authors' tasks."""
 
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether this process has the Dag."""
+        ...
+
     def task(self, workload: Workload) -> BaseOperator:
         """The task that the workload is a try of; never waits.
 

@@ -115,9 +115,18 @@ class Store(Protocol):
         ...
 
     async def enqueue_task_instances(
-        self, decide: DecideQueue, free_slots: Mapping[str, int], *, now: datetime, limit: int
+        self,
+        decide: DecideQueue,
+        free_slots: Mapping[str, int],
+        *,
+        has_dag: Callable[[str], bool],
+        now: datetime,
+        limit: int,
     ) -> Queued:
-        """Queue scheduled task instances for executors with free slots; the first one is the default."""
+        """Queue task instances of the Dags this process has, for executors with free slots.
+
+        The first executor is the default one.
+        """
         ...
 
     async def apply_reports(

@@ -40,7 +40,7 @@ WAKES: Mapping[RoutineName, frozenset[Channel]] = {
     RoutineName.CREATE_DAG_RUNS: frozenset({Channel.DAGS, Channel.RUNS_ENDED}),
     RoutineName.START_DAG_RUNS: frozenset({Channel.RUNS_QUEUED, Channel.RUNS_ENDED, Channel.DAGS}),
     RoutineName.SCHEDULE_TASK_INSTANCES: frozenset({Channel.UNSETTLED}),
-    RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED}),
+    RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.DAGS}),
     RoutineName.APPLY_EXECUTOR_EVENTS: frozenset({Channel.EXECUTOR_REPORTS}),
     RoutineName.RECOVER_TASK_INSTANCES: frozenset(),  # the next lease to lapse is its deadline
     RoutineName.EXPIRE: frozenset({Channel.RUNS_STARTED, Channel.RETRIES}),

@@ -8,7 +8,7 @@ run is starved by a head of the line that cannot.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,7 @@ _FIRST_PAGE = (
     .where(
         _t.state == literal("scheduled"),
         _t.dag_id.not_in(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.true()))),
+        _t.dag_id.not_in(names("absent_dags")),
     )
     .order_by(_t.priority_weight.desc(), _t.run_date, _t.position, _t.map_index)
     .limit(sa.bindparam("limit"))
@@ -92,17 +93,20 @@ _FAIL = (
 _FREED = frozenset({Channel.SLOTS_FREED})
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Claimer:
     """The critical section as one process enters it: its caches, its lease, its executors' places.
 
-    `free_slots` names the executors of this scheduler, the default one first.
+    `free_slots` names the executors of this scheduler, the default one first. Dags that this process
+    does not have are left to others, and noted in `absent_dags` so that pages leave them out.
     """
 
     versions: DagVersions
     facts: RunFactsCache
     lease_id: int
     free_slots: Mapping[str, int]
+    has_dag: Callable[[str], bool]
+    absent_dags: set[str]
     now: datetime
     limit: int
 
@@ -113,8 +117,10 @@ class Claimer:
         rows: dict[int, Row] = {}
         passes: list[EnqueueDecision] = []
         while page := self._page(connection, rows, passes):
-            rows.update((row.id, row) for row in page)
-            candidates = self._candidates(connection, page)
+            ours = [row for row in page if self.has_dag(row.dag_id)]
+            self.absent_dags.update(row.dag_id for row in page if not self.has_dag(row.dag_id))
+            rows.update((row.id, row) for row in ours)
+            candidates = self._candidates(connection, ours)
             count_tasks(connection, usage, candidates)
             passes.append(decide(candidates, usage, limits, now=self.now))
             limits = limits.less(passes[-1].queued)
@@ -134,12 +140,14 @@ class Claimer:
     def _page(
         self, connection: sa.Connection, seen: Iterable[int], passes: Sequence[EnqueueDecision]
     ) -> Sequence[Row]:
+        absent = dump_rows((dag_id,) for dag_id in sorted(self.absent_dags))
         if not passes:
-            return connection.execute(_FIRST_PAGE, {"limit": self.limit}).all()
+            return connection.execute(_FIRST_PAGE, {"limit": self.limit, "absent_dags": absent}).all()
         return connection.execute(
             _NEXT_PAGE,
             {
                 "limit": self.limit,
+                "absent_dags": absent,
                 "seen": dump_rows((i,) for i in seen),
                 "full_runs": dump_rows((i,) for decision in passes for i in decision.full_runs),
                 "full_pools": dump_rows((name,) for decision in passes for name in decision.full_pools),

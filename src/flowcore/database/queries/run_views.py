@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import ids, literal, state_of
+from flowcore.database.queries.claims import ids, literal, names, state_of
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag, dag_run, task_instance, xcom
 from flowcore.domain.states import DagRunState, TaskInstanceState
@@ -57,13 +57,14 @@ _UNFINISHED = (
     sa.select(sa.func.count())
     .select_from(dag_run)
     .where(
+        dag_run.c.dag_id.in_(names("dags")),
         sa.or_(
             dag_run.c.state == literal("running"),
             sa.and_(
                 dag_run.c.state == literal("queued"),
-                dag_run.c.dag_id.in_(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.false()))),
+                dag_run.c.dag_id.not_in(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.true()))),
             ),
-        )
+        ),
     )
 )
 
@@ -125,6 +126,7 @@ def ended_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[in
     return connection.scalars(_ENDED, {"runs": dump_rows((i,) for i in run_ids)}).all()
 
 
-def count_unfinished_runs(connection: sa.Connection) -> int:
-    """Count the runs that are running, or waiting to run of Dags that are not paused."""
-    return int(connection.execute(_UNFINISHED).scalar_one())
+def count_unfinished_runs(connection: sa.Connection, dag_ids: Iterable[str]) -> int:
+    """Count the runs of these Dags that are running, or waiting to run and not paused."""
+    dags = dump_rows((dag_id,) for dag_id in dag_ids)
+    return int(connection.execute(_UNFINISHED, {"dags": dags}).scalar_one())

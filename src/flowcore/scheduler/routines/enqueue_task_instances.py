@@ -28,9 +28,12 @@ class EnqueueTaskInstances:
         if not any(places > 0 for places in free_slots.values()):
             return Batch()
         queued = await self.store.enqueue_task_instances(
-            choose_task_instances, free_slots, now=now, limit=self.batch_size
+            choose_task_instances, free_slots, has_dag=self._has_dag, now=now, limit=self.batch_size
         )
         for workload in queued.workloads:
             assert workload.executor is not None
             self.executors[workload.executor].submit(workload)
         return queued
+
+    def _has_dag(self, dag_id: str) -> bool:
+        return any(executor.has_dag(dag_id) for executor in self.executors.values())
