@@ -1,8 +1,8 @@
 """A psycopg connection that waits on the running loop and spends few round trips on a unit.
 
-psycopg's synchronous connection passes every exchange with the server to one method, `wait`. Inside a
-greenlet ours suspends the calling task instead of blocking its thread; elsewhere it is an ordinary
-connection. What is sent, and together with what, is in `native_transaction.py`.
+psycopg's synchronous connection passes every exchange with the server to one method, `wait`. Ours
+suspends the calling task where the original blocks its thread, and therefore works inside of
+SQLAlchemy's `greenlet_spawn` only. What is sent, and together with what, is in `native_transaction.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from psycopg.abc import AdaptContext, PQGen
 from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conninfo
 from psycopg.waiting import Wait
-from sqlalchemy.util.concurrency import await_, in_greenlet
+from sqlalchemy.util.concurrency import await_
 
 from flowcore.database.native_waiting import drive, drive_connecting
 
@@ -29,6 +29,7 @@ Row = tuple[Any, ...]
 
 #: Seconds that a cancelled statement may take to end before its connection is closed instead.
 CANCEL_GRACE_S = 5.0
+CANCEL_INTERVAL_S = 0.1
 
 
 class LoopConnection(psycopg.Connection[Row]):
@@ -39,8 +40,6 @@ class LoopConnection(psycopg.Connection[Row]):
         self.lock = _OneAtATime()  # type: ignore[assignment]
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        if not in_greenlet():
-            return super().wait(gen, interval=interval, timeout=timeout)
         if anyio.current_effective_deadline() == -math.inf:
             await_(checkpoint())  # cancelled between two statements: raises before anything is sent
         try:
@@ -69,12 +68,21 @@ class LoopConnection(psycopg.Connection[Row]):
         """Have the server stop, then read its answers, so that the connection stays usable."""
         with anyio.move_on_after(CANCEL_GRACE_S, shield=True):
             try:
-                await drive_connecting(self._cancel_gen())
-                await drive(gen, self.pgconn.socket, gen.send(0))
+                while self._is_busy():
+                    await self._ask_to_stop(gen)
             except (errors.Error, OSError, StopIteration):
                 pass  # "canceling statement due to user request", or the connection is gone
         if self._is_busy():
             self.pgconn.finish()
+
+    async def _ask_to_stop(self, gen: PQGen[Any]) -> None:
+        # Again and again: the server ignores a request that overtakes the statement.
+        await drive_connecting(self._cancel_gen())
+        if self._pipeline is not None:
+            self.pgconn.finish()  # a batch has no end that could be read
+            return
+        with anyio.move_on_after(CANCEL_INTERVAL_S):
+            await drive(gen, self.pgconn.socket, gen.send(0))
 
     @classmethod
     async def open(cls, params: Mapping[str, Any], context: AdaptContext) -> Self:

@@ -9,7 +9,7 @@ connection is used next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,10 +57,15 @@ class NativeCursor(psycopg.Cursor[Row]):
         finally:
             self._conn.begins_with_statement = False
 
+    def executemany(self, query: Query, params_seq: Iterable[Params], *, returning: bool = False) -> None:
+        # psycopg batches these in a pipeline of its own, in which BEGIN cannot travel.
+        self._conn.begin_now()
+        super().executemany(query, params_seq, returning=returning)
+
     def _maybe_prepare_gen(
         self, pgq: PostgresQuery, *, prepare: bool | None = None, binary: bool | None = None
     ) -> PQGen[None]:
-        if self._conn._pipeline:  # executemany: psycopg batches on its own
+        if self._conn._pipeline:  # executemany
             yield from super()._maybe_prepare_gen(pgq, prepare=prepare, binary=binary)
             return
         self._query = pgq
@@ -119,7 +124,7 @@ class NativeConnection(LoopConnection):
         self.begins_with_statement = False
         self._begin: bytes | None = None
         self._only_reads = False
-        self._answers_owed = 0
+        self._syncs_owed = 0
         self._transaction_id: str | None = None
         self._unanswered: list[Command] = []
 
@@ -143,6 +148,11 @@ class NativeConnection(LoopConnection):
         self._transaction_id = None
         self._unanswered = []
         self.notes = []
+
+    def begin_now(self) -> None:
+        """Send what waits for the next statement, ahead of one that cannot take it along."""
+        with self.lock:
+            self.wait(self._start_query())
 
     def commit(self) -> None:
         """Commit. It cannot be cancelled any more, and ends within a grace period.
@@ -176,7 +186,7 @@ class NativeConnection(LoopConnection):
         if self.pgconn.status != pq.ConnStatus.OK:
             return False
         idle = self.pgconn.transaction_status == pq.TransactionStatus.IDLE
-        return idle or self._answers_owed > 0
+        return idle or self._syncs_owed > 0
 
     def exchange_statement(self, commands: Sequence[Command], query: bytes) -> PQGen[list[Answers]]:
         """Send a unit's statement with what must go before it and after it; its answers alone."""
@@ -197,27 +207,30 @@ class NativeConnection(LoopConnection):
         pgconn = self.pgconn
         unanswered, self._unanswered = self._unanswered, []
         commands = [*unanswered, *commands]
-        if not self._answers_owed:
+        if not self._syncs_owed:
             pgconn.enter_pipeline_mode()
         for command in commands:
             command()
         pgconn.pipeline_sync()
         self.counters.round_trips += 1
         yield from send(pgconn)
-        yield from self._read_owed()
-        answers: list[Answers] = []
-        while len(answers) < len(commands):
-            answers.append((yield from fetch_many(pgconn)))
-        yield from fetch_many(pgconn)  # the answer to the sync
+        while self._syncs_owed:
+            yield from self._fetch_until_sync()
+            self._syncs_owed -= 1
+        answers = yield from self._fetch_until_sync()
         pgconn.exit_pipeline_mode()
         for answer in answers[: len(unanswered)]:
             _check(answer)
         return answers[len(unanswered) :]
 
-    def _read_owed(self) -> PQGen[None]:
-        while self._answers_owed:
-            yield from fetch_many(self.pgconn)
-            self._answers_owed -= 1
+    def _fetch_until_sync(self) -> PQGen[list[Answers]]:
+        answers: list[Answers] = []
+        while answer := (yield from fetch_many(self.pgconn)):
+            if answer[0].status == pq.ExecStatus.PIPELINE_SYNC:
+                return answers
+            answers.append(answer)
+        self.pgconn.finish()
+        raise errors.OperationalError("the server broke off in the middle of an exchange")
 
     def _start_query(self) -> PQGen[None]:
         # psycopg calls this before every kind of command: those that cannot carry BEGIN send it first.
@@ -226,7 +239,7 @@ class NativeConnection(LoopConnection):
         if before := self._take_begin():
             (answer,) = yield from self._exchange(before)
             _check(answer)
-        elif self._answers_owed:
+        elif self._syncs_owed or self._unanswered:
             yield from self._exchange([])
 
     def _take_begin(self) -> list[Command]:
@@ -264,17 +277,17 @@ class NativeConnection(LoopConnection):
 
     def _commit_without_answer(self) -> PQGen[None]:
         pgconn = self.pgconn
-        if not self._answers_owed:
+        if not self._syncs_owed:
             pgconn.enter_pipeline_mode()
         pgconn.send_query_params(b"COMMIT", None)
         pgconn.pipeline_sync()
-        self._answers_owed += 2
+        self._syncs_owed += 1
         yield from send(pgconn)
 
     def _rollback_gen(self) -> PQGen[None]:
         self._begin, self._unanswered = None, []
         pgconn = self.pgconn
-        if pgconn.pipeline_status != pq.PipelineStatus.OFF and not self._answers_owed:
+        if pgconn.pipeline_status != pq.PipelineStatus.OFF and not self._syncs_owed:
             pgconn.finish()  # broken off in the middle of an exchange
         if pgconn.status != pq.ConnStatus.OK or self.is_idle:
             return
