@@ -1,0 +1,176 @@
+"""`python -m benchmarks.ablation`: what concurrency itself gains.
+
+The same routines on the same PostgreSQL, run one after the other in one loop (as Airflow's scheduler
+does) against run concurrently, with one and with two scheduler processes, on a mixed load: chains,
+fan-outs and many small runs at once. Lock waits are sampled from the server.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from statistics import median
+
+import anyio
+import attrs
+import click
+import psycopg
+from tabulate import tabulate
+
+from benchmarks.loads import Times, make_chain, make_fan_out, make_many
+from benchmarks.sequential import SequentialScheduler
+from flowcore.app.dag_bag import DagBag
+from flowcore.app.flowcore import Flowcore
+from flowcore.app.run_watch import RunWatch
+from flowcore.app.xcom_reader import XComReader
+from flowcore.clock import SystemClock
+from flowcore.database.engine import open_database
+from flowcore.database.schema import prepare
+from flowcore.database.store import SqlStore
+from flowcore.executors.in_process import InProcessExecutor
+from flowcore.scheduler.service import Scheduler, SchedulerSettings
+from flowcore.sdk import DAG
+from tests.support.fresh_database import fresh_database
+from tests.support.postgres import running_server
+
+PACES = {"one after the other": SequentialScheduler, "concurrently": Scheduler}
+RUNS = {"chain": 8, "fan_out": 3, "many": 2}
+
+
+@attrs.frozen
+class Outcome:
+    """Of one round: task instances per second, median hop of the chains, share of samples in lock waits."""
+
+    rate: float
+    hop_ms: float
+    lock_waits_percent: float
+
+
+def make_dags(times: Times) -> list[DAG]:
+    """The mixed load; only the chains note their times."""
+    return [*make_chain(times), *make_fan_out([]), *make_many([], dags=20)]
+
+
+@asynccontextmanager
+async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
+    """Run a scheduler of that pace on the database at `url`."""
+    clock, bag = SystemClock(), DagBag()
+    async with open_database(url) as database, anyio.create_task_group() as nursery:
+        await database.run(prepare, default_pool_slots=-1)
+        executor = InProcessExecutor(bag, XComReader(database), clock=clock, parallelism=10_000)
+        watch = RunWatch(database, poll_s=1)
+        scheduler = PACES[pace](
+            SqlStore(database),
+            {executor.name: executor},
+            wakeups=database.wakeups,
+            clock=clock,
+            settings=SchedulerSettings(grace_s=0),
+        )
+        flowcore = Flowcore(database, scheduler, bag, watch, clock=clock, paused_at_creation=False)
+        for dag in make_dags(times):
+            flowcore.register(dag)
+        await flowcore.store_registered()
+        await nursery.start(database.serve)
+        nursery.start_soon(watch.serve)
+        await nursery.start(scheduler.serve)
+        yield flowcore
+        scheduler.stop()
+        await scheduler.wait_stopped()
+        nursery.cancel_scope.cancel()
+
+
+async def carry_out(url: str, pace: str) -> tuple[float, float]:
+    """Run the load once after a warm-up; task instances per second, and the chains' median hop in ms."""
+    times: Times = []
+    async with opened(url, pace, times) as flowcore:
+        for _ in range(2):
+            times.clear()
+            began = time.perf_counter()
+            count = await _run_all(flowcore)
+            took_s = time.perf_counter() - began
+    starts = sorted(start for start, _ in times)
+    hops = [later - earlier for earlier, later in zip(starts, starts[RUNS["chain"] :], strict=False)]
+    return count / took_s, median(hops or [0]) * 1_000
+
+
+async def _run_all(flowcore: Flowcore) -> int:
+    names = ["chain"] * RUNS["chain"] + ["fan_out"] * RUNS["fan_out"]
+    names += [f"many_{n}" for n in range(20)] * RUNS["many"]
+    runs = [await flowcore.trigger(name) for name in names]
+    for run in runs:
+        await run.wait()
+    return sum([len(await run.task_instances()) for run in runs])
+
+
+@contextmanager
+def sampled_lock_waits(url: str, shares: list[float]) -> Iterator[None]:
+    """Sample every few milliseconds which of our server processes wait for a lock; append the share in %."""
+    stop, seen = threading.Event(), [0, 0]
+    query = (
+        "SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity"
+        " WHERE state <> 'idle' AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    def sample() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.wait(0.005):
+                row = connection.execute(query).fetchone() or (0, 0)
+                seen[0] += row[0]
+                seen[1] += row[1]
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sampler.join()
+        shares.append(100 * seen[0] / max(seen[1], 1))
+
+
+def measure(server: str, pace: str, schedulers: int) -> Outcome:
+    """One cell of the table, on a database of its own."""
+    shares: list[float] = []
+    with fresh_database(server, "flowcore_ablation") as url:
+        command = [sys.executable, "-m", "benchmarks.ablation", "--serve", url, "--pace", pace]
+        others = [subprocess.Popen(command) for _ in range(schedulers - 1)]
+        try:
+            with sampled_lock_waits(url, shares):
+                rate, hop_ms = anyio.run(carry_out, url, pace)
+        finally:
+            for other in others:
+                other.terminate()
+                other.wait()
+    return Outcome(rate, hop_ms, shares[0])
+
+
+async def serve(url: str, pace: str) -> None:
+    """Be the second scheduler until terminated."""
+    async with opened(url, pace, []):
+        await anyio.sleep_forever()
+
+
+@click.command()
+@click.option("--serve", "serve_url", hidden=True)
+@click.option("--pace", type=click.Choice(list(PACES)), hidden=True)
+def main(serve_url: str | None, pace: str | None) -> None:
+    """Print the table."""
+    if serve_url and pace:
+        anyio.run(serve, serve_url, pace)
+        return
+    rows = []
+    with running_server(fsync=True) as server:
+        for schedulers in (1, 2):
+            for name in PACES:
+                outcome = measure(server, name, schedulers)
+                rows.append((name, schedulers, *attrs.astuple(outcome)))
+    headers = ("routines run", "schedulers", "task instances/s", "hop ms", "lock waits %")
+    print(tabulate(rows, headers=headers, floatfmt=".3g", tablefmt="github"))
+
+
+if __name__ == "__main__":
+    main()
