@@ -1,0 +1,174 @@
+"""A folder with Dag files, a database, and schedulers on it as processes of their own.
+
+Tasks of the Dags write a line into the file `marks` when they begin and when they end, and those that
+wait do so until the file `go` exists: so a test decides when they end, and counts what was executed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from tests.acceptance.commands import flowcore
+
+#: How long anything may take that a test waits for; generous, because machines are busy.
+PATIENCE_S = 30.0
+
+PREAMBLE = """
+import os, time
+from pathlib import Path
+
+import anyio
+from flowcore.sdk import dag, get_current_context, task
+
+HERE = Path(__file__).parents[1]
+GO = HERE / "go"
+
+def mark(word):
+    context = get_current_context()
+    with (HERE / "marks").open("a") as file:
+        file.write(f"{word} {context['run_id']}.{context['ti'].task_id} {os.getpid()}\\n")
+
+"""
+
+
+def wait_until(happened: Callable[[], bool], what: str) -> None:
+    """Look until it has happened."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE_S:g} s"
+        time.sleep(0.02)
+
+
+@attrs.frozen
+class Scheduler:
+    """A `flowcore scheduler` that was started; its log is in a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def says(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.says("are scheduled") or self.process.poll() is not None, "the start")
+        assert self.process.poll() is None, self.log.read_text()
+
+    def stop(self, *signals: signal.Signals) -> tuple[int, float]:
+        """Send the signals, one after the other is logged; the exit status and the seconds it took."""
+        began = time.monotonic()
+        for count, number in enumerate(signals, start=1):
+            self.process.send_signal(number)
+            if count < len(signals):
+                wait_until(lambda: self.says(number.name), "the signal")  # noqa: B023
+        status = self.process.wait(PATIENCE_S)
+        return status, time.monotonic() - began
+
+    def offspring(self) -> Sequence[int]:
+        """The processes of its session, which is all that it ever started."""
+        stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
+        fields = [(stat.split()[0], stat.rpartition(")")[2].split()) for stat in stats]
+        # Of a zombie nothing is left but its status, which only its parent can take away.
+        return [int(pid) for pid, rest in fields if int(rest[3]) == self.process.pid and rest[0] != "Z"]
+
+
+@attrs.frozen
+class Installation:
+    """One database and one Dag folder."""
+
+    folder: Path
+    database_url: str
+    backend: str = "asyncio"
+    environment: dict[str, str] = attrs.field(factory=dict)
+
+    def write_dag(self, body: str) -> None:
+        (self.folder / "dags").mkdir(exist_ok=True)
+        (self.folder / "dags" / "work.py").write_text(PREAMBLE + body)
+
+    def command(self, *arguments: str) -> str:
+        """Run another command of flowcore to its successful end; what it printed."""
+        done = flowcore(self.folder, *arguments, "--database-url", self.database_url)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def trigger(self, dag_id: str, run_id: str) -> None:
+        self.command("dags", "trigger", dag_id, "--run-id", run_id)
+
+    @contextmanager
+    def scheduler(self, *options: str) -> Iterator[Scheduler]:
+        """Run a scheduler; one that is left at the end of the block is killed."""
+        number = len(list(self.folder.glob("scheduler-*.log")))
+        log = self.folder / f"scheduler-{number}.log"
+        given = ["--database-url", self.database_url, "--backend", self.backend, *options]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "flowcore.cli", "scheduler", *given],
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            scheduler = Scheduler(process, log)
+            scheduler.wait_until_ready()
+            yield scheduler
+        finally:
+            process.kill()
+            process.wait()
+
+    def go(self) -> None:
+        """Let the tasks end that wait."""
+        (self.folder / "go").touch()
+
+    def marks(self, word: str) -> list[str]:
+        """What was marked with the word, as `run.task`; sorted."""
+        return sorted(where for said, where, _ in self._marks() if said == word)
+
+    def workers(self) -> set[str]:
+        """The processes that executed something."""
+        return {pid for _, _, pid in self._marks()}
+
+    def wait_for_marks(self, word: str, count: int) -> None:
+        wait_until(lambda: len(self.marks(word)) >= count, f"{count} times {word}")
+
+    def wait_for_run(self, run_id: str) -> str:
+        """Wait until the run has ended; its state."""
+        wait_until(lambda: self.run_state(run_id) in ("success", "failed"), f"the end of {run_id}")
+        return self.run_state(run_id)
+
+    def run_state(self, run_id: str) -> str:
+        [(state,)] = self.rows("SELECT state FROM dag_run WHERE run_id = :run_id", run_id=run_id)
+        return str(state)
+
+    def active(self) -> list[str]:
+        """The tasks whose tries somebody holds."""
+        return [
+            task
+            for (task,) in self.rows(
+                "SELECT task_id FROM task_instance WHERE state IN ('queued', 'running') ORDER BY task_id"
+            )
+        ]
+
+    def rows(self, query: str, **values: object) -> Sequence[Sequence[Any]]:
+        """What a query finds, over a connection of its own."""
+        engine = sa.create_engine(self.database_url.replace("postgresql:", "postgresql+psycopg:"))
+        try:
+            with engine.connect() as connection:
+                return connection.execute(sa.text(query), values).all()
+        finally:
+            engine.dispose()
+
+    def _marks(self) -> list[list[str]]:
+        path = self.folder / "marks"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []

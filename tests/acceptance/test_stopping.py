@@ -1,0 +1,110 @@
+"""A scheduler that is told to stop: gone in time, nothing left behind, and the work goes on later."""
+
+from __future__ import annotations
+
+from signal import SIGINT, SIGTERM
+
+import pytest
+
+from tests.acceptance.installation import Installation
+
+pytestmark = pytest.mark.slow
+
+#: Three coroutines and two functions that wait, between a first and a last task.
+DAG = """
+@dag
+def work():
+    @task
+    def first():
+        mark("begin"), mark("end")
+
+    @task
+    async def coroutine():
+        mark("begin")
+        while not GO.exists():
+            await anyio.sleep(0.02)
+        mark("end")
+
+    @task
+    def function():
+        mark("begin")
+        while not GO.exists():
+            time.sleep(0.02)
+        mark("end")
+
+    @task
+    def last():
+        mark("begin"), mark("end")
+
+    coroutines = [coroutine.override(task_id=f"coroutine_{n}")() for n in range(3)]
+    functions = [function.override(task_id=f"function_{n}")() for n in range(FUNCTIONS)]
+    first() >> coroutines + functions >> last()
+
+work()
+"""
+COROUTINES = [f"mine.coroutine_{n}" for n in range(3)]
+FUNCTIONS = ["mine.function_0", "mine.function_1"]
+
+
+@pytest.fixture
+def coroutines(installation: Installation) -> Installation:
+    installation.write_dag("FUNCTIONS = 0" + DAG)
+    installation.trigger("work", "mine")
+    return installation
+
+
+@pytest.fixture
+def with_functions(installation: Installation) -> Installation:
+    installation.write_dag("FUNCTIONS = 2" + DAG)
+    installation.trigger("work", "mine")
+    return installation
+
+
+def test_tries_that_end_in_the_grace_period_are_recorded(coroutines):
+    with coroutines.scheduler("--grace", "20") as scheduler:
+        coroutines.wait_for_marks("begin", 4)
+        coroutines.go()
+        status, took_s = scheduler.stop(SIGTERM)
+    assert (status, took_s < 20) == (0, True)
+    assert (coroutines.active(), coroutines.rows("SELECT * FROM lease")) == ([], [])
+    with coroutines.scheduler():
+        assert coroutines.wait_for_run("mine") == "success"
+    assert coroutines.marks("begin") == coroutines.marks("end")
+    assert len(coroutines.marks("end")) == 5
+
+
+def test_coroutines_that_do_not_end_are_given_back_and_run_again(coroutines):
+    with coroutines.scheduler("--grace", "0.5") as scheduler:
+        coroutines.wait_for_marks("begin", 4)
+        status, took_s = scheduler.stop(SIGTERM)
+        assert scheduler.offspring() == []
+    assert (status, took_s < 1.5) == (0, True)
+    assert (coroutines.active(), coroutines.rows("SELECT * FROM lease")) == ([], [])
+    coroutines.go()
+    with coroutines.scheduler():
+        assert coroutines.wait_for_run("mine") == "success"
+    assert coroutines.marks("end") == [*COROUTINES, "mine.first", "mine.last"]
+    # A stop is nobody's failure.
+    assert coroutines.rows("SELECT DISTINCT try_number FROM task_instance") == [(1,)]
+
+
+def test_functions_that_do_not_end_are_abandoned_and_run_again(with_functions):
+    with with_functions.scheduler("--grace", "0.5") as scheduler:
+        with_functions.wait_for_marks("begin", 6)
+        status, took_s = scheduler.stop(SIGTERM)
+        assert scheduler.offspring() == []
+    assert (status, took_s < 1.5) == (3, True)
+    assert with_functions.active() == ["function_0", "function_1"]
+    with_functions.go()
+    with with_functions.scheduler():
+        assert with_functions.wait_for_run("mine") == "success"
+    assert with_functions.marks("end") == [*COROUTINES, "mine.first", *FUNCTIONS, "mine.last"]
+
+
+@pytest.mark.parametrize("number", [SIGTERM, SIGINT])
+def test_a_second_signal_skips_the_grace_period(number, coroutines):
+    with coroutines.scheduler("--grace", "60") as scheduler:
+        coroutines.wait_for_marks("begin", 4)
+        status, took_s = scheduler.stop(number, number)
+    assert (status, took_s < 2) == (0, True)
+    assert coroutines.active() == []
