@@ -29,7 +29,7 @@ async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
     """
     imported = await import_folder(settings.dags_folder)
     async with (
-        open(settings.database_url, dags=imported.dags, options=_options(settings)) as flowcore,
+        open(settings.database_url, dags=imported.dags, options=Options.of(settings)) as flowcore,
         anyio.create_task_group() as nursery,
     ):
         await nursery.start(_stop_on_signal, flowcore, settings.grace_s)
@@ -40,18 +40,6 @@ async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
         await flowcore.wait_stopped()
         nursery.cancel_scope.cancel()
     return 0 if flowcore.is_released else ABANDONED
-
-
-def _options(settings: Settings) -> Options:
-    return Options(
-        parallelism=settings.parallelism,
-        threads=settings.threads,
-        grace_s=settings.grace_s,
-        lease_s=settings.lease_s,
-        safety_poll_s=settings.safety_poll_s,
-        default_pool_slots=settings.default_pool_task_slot_count,
-        paused_at_creation=settings.dags_are_paused_at_creation,
-    )
 
 
 async def _stop_on_signal(flowcore: Flowcore, grace_s: float, *, task_status: TaskStatus[None]) -> None:

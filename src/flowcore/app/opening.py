@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import attrs
@@ -20,6 +21,7 @@ from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
+from flowcore.settings import Settings
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +29,8 @@ class Options:
     """Keyword arguments of `open`, with their defaults.
 
     `parallelism` bounds the tries that run at once, `threads` those of them that are functions;
-    durations are in seconds. `default_pool_slots` is used when the database is created.
+    durations are in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
+    carried out. `default_pool_slots` is used when the database is created.
     """
 
     parallelism: int = 1_000
@@ -36,10 +39,25 @@ class Options:
     lease_s: float = 15.0
     safety_poll_s: float = 5.0
     unhealthy_after_s: float = 60.0
+    creates_dag_runs: bool = True
     default_pool_slots: int = DEFAULT_POOL_SLOTS
     paused_at_creation: bool = False
     pool_size: int = 8
     inline: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, **others: Any) -> Options:
+        """Take what an operator has set, and `others`."""
+        return cls(
+            parallelism=settings.parallelism,
+            threads=settings.threads,
+            grace_s=settings.grace_s,
+            lease_s=settings.lease_s,
+            safety_poll_s=settings.safety_poll_s,
+            default_pool_slots=settings.default_pool_task_slot_count,
+            paused_at_creation=settings.dags_are_paused_at_creation,
+            **others,
+        )
 
 
 @asynccontextmanager
@@ -52,9 +70,10 @@ async def open(
 ) -> AsyncIterator[Flowcore]:
     """Run a scheduler on the database at `url` for the duration of the block.
 
-    An empty database gets its schema. Where it may hold runs that go on at once, hand their `dags` in
-    here: a try whose Dag is not there fails. At the end of the block running tries have `grace_s` to end
-    by themselves; an error in the block, or a cancellation, gives them back at once.
+    An empty database gets its schema. `dags` are registered before anything runs, others at any time with
+    `register`; tries of Dags that are not registered here are left to other schedulers. At the end of the
+    block running tries have `grace_s` to end by themselves; an error in the block, or a cancellation, gives
+    them back at once.
 
     Raises:
         DagError: one of the Dags cannot be used as written.
@@ -104,6 +123,7 @@ def _scheduler(database: Database, dags: DagBag, clock: Clock, options: Options)
         lease_s=options.lease_s,
         safety_poll_s=options.safety_poll_s,
         unhealthy_after_s=options.unhealthy_after_s,
+        creates_dag_runs=options.creates_dag_runs,
     )
     return Scheduler(
         SqlStore(database),

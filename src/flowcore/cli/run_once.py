@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,14 +14,12 @@ from flowcore.cli.run_outcome import Outcome
 from flowcore.cli.run_progress import Progress
 from flowcore.database.queries.listing_dags import list_dags
 from flowcore.database.queries.listing_runs import list_task_instances
-from flowcore.database.urls import parse_url
 from flowcore.errors import UsageError
 from flowcore.sdk.dags import DAG
 from flowcore.settings import Settings
 
 #: Seconds that giving back the tries of an interrupted run may take.
 _STOP_S = 2.0
-_BEFORE_ANY_RUN = datetime.min.replace(tzinfo=UTC)
 
 
 async def run_once(dag: DAG, conf: Mapping[str, Any], settings: Settings, progress: Progress) -> Outcome:
@@ -34,24 +31,17 @@ async def run_once(dag: DAG, conf: Mapping[str, Any], settings: Settings, progre
     """
     async with (
         cancelled_by_signal(partial(exit_after, _STOP_S)),
-        open(settings.database_url, options=_options(settings)) as fc,
+        open(settings.database_url, options=Options.of(settings, creates_dag_runs=False)) as fc,
     ):
-        fc.register(_made_to_run(dag, in_memory=parse_url(settings.database_url).is_memory))
+        # Whoever runs a Dag by hand wants it to run; paused is for the schedulers of a database.
+        dag.is_paused_upon_creation = False
+        fc.register(dag)
         await fc.store_registered()
         await _refuse_paused(fc, dag.dag_id)
         run = await fc.trigger(dag.dag_id, conf=conf)
         await _show(run, progress)
         listing = partial(list_task_instances, dag_id=run.dag_id, run_id=run.run_id)
         return Outcome(run, await fc.database.read(listing))
-
-
-def _made_to_run(dag: DAG, *, in_memory: bool) -> DAG:
-    # Whoever runs a Dag by hand wants it to run; paused is for the schedulers of a database.
-    dag.is_paused_upon_creation = False
-    if in_memory:
-        # In a memory that begins empty, the runs of a schedule that lie in the past would all be due.
-        dag.end_date = _BEFORE_ANY_RUN
-    return dag
 
 
 async def _refuse_paused(fc: Flowcore, dag_id: str) -> None:
@@ -69,14 +59,3 @@ async def _show(run: Run, progress: Progress) -> None:
             progress.show(event)
     finally:
         progress.close()
-
-
-def _options(settings: Settings) -> Options:
-    return Options(
-        parallelism=settings.parallelism,
-        threads=settings.threads,
-        grace_s=settings.grace_s,
-        lease_s=settings.lease_s,
-        safety_poll_s=settings.safety_poll_s,
-        default_pool_slots=settings.default_pool_task_slot_count,
-    )

@@ -56,13 +56,15 @@ class LeasingStore(Store, Protocol):
 class SchedulerSettings:
     """How the scheduler waits, in seconds; `safety_poll_s` may be inf where nobody else writes.
 
-    `seed` makes the jitter of restarts repeatable.
+    `seed` makes the jitter of restarts repeatable. Without `creates_dag_runs` only runs that somebody
+    triggered are carried out.
     """
 
     grace_s: float = 30.0
     lease_s: float = 15.0
     safety_poll_s: float = 5.0
     unhealthy_after_s: float = 60.0
+    creates_dag_runs: bool = True
     seed: int | None = None
 
 
@@ -93,7 +95,7 @@ class Scheduler:
         self._buffer = ReportBuffer(wakeups)
         self._apply = ApplyExecutorEvents(store, self._buffer)
         self._intake: Sequence[Routine] = (
-            CreateDagRuns(store),
+            *([CreateDagRuns(store)] if settings.creates_dag_runs else []),
             StartDagRuns(store),
             EnqueueTaskInstances(store, executors),
             RecoverTaskInstances(store),
