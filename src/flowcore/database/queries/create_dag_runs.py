@@ -32,21 +32,26 @@ from flowcore.scheduler.wake_graph import Channel
 QUEUED_AHEAD_MAX = 16
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
-_unfinished = (
-    sa.select(sa.func.count())
-    .where(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.state.in_([literal("queued"), literal("running")]))
-    .scalar_subquery()
+
+
+def _count(state: str) -> sa.ScalarSelect[int]:
+    # One count per state: each has a partial index, so that a long history of the Dag costs nothing.
+    in_state = sa.and_(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.state == literal(state))
+    return sa.select(sa.func.count()).where(in_state).scalar_subquery()
+
+
+#: How many more runs of the Dag may be created; what runs counts only where it is bounded.
+_room = (
+    QUEUED_AHEAD_MAX
+    - _count("queued")
+    + sa.case((dag.c.max_active_runs > 0, dag.c.max_active_runs - _count("running")), else_=0)
 )
 _is_scheduled = sa.and_(
     dag.c.is_paused.is_(sa.false()), dag.c.is_active.is_(sa.true()), dag.c.next_run_after.is_not(None)
 )
 _LOCK_DUE = (
-    sa.select(dag, _unfinished.label("unfinished"))
-    .where(
-        _is_scheduled,
-        dag.c.next_run_after <= _NOW,
-        sa.or_(dag.c.max_active_runs <= 0, _unfinished < dag.c.max_active_runs + QUEUED_AHEAD_MAX),
-    )
+    sa.select(dag, _room.label("room"))
+    .where(_is_scheduled, dag.c.next_run_after <= _NOW, _room > 0)
     .order_by(dag.c.next_run_after)
     .limit(sa.bindparam("limit"))
     .with_for_update(of=dag, skip_locked=True, key_share=True)
@@ -72,18 +77,18 @@ def create_dag_runs(
 def _create(
     connection: sa.Connection, row: sa.Row[Any], of: Dag, decide: DecideDueRuns, now: datetime
 ) -> int:
-    room = QUEUED_AHEAD_MAX + max(row.max_active_runs, 0) - row.unfinished
     try:
         due = decide(
             load_timetable(of.timetable),
             restriction_of(of),
             last_interval=last_interval_of(row),
             now=now,
-            limit=max(room, 1),
+            limit=row.room,
         )
         runs = _new_runs(row, of, due.runs)
-    except (DagError, ParamError) as error:
-        # One broken timetable must not keep other Dags from running; the Dag shows why it stopped.
+    except (DagError, ParamError, OverflowError) as error:
+        # One broken timetable (or one whose steps lead out of the calendar) must not keep other Dags from
+        # running; the Dag shows why it stopped.
         connection.execute(
             _ADVANCE, {"key": row.dag_id, "next_run_after": None, "schedule_error": str(error)}
         )

@@ -13,7 +13,9 @@ from flowcore.database.tables import dag, dag_version
 from flowcore.database.wakeups import wake
 from flowcore.domain.dags import Dag
 from flowcore.domain.serialization import content_hash, dump_dag
+from flowcore.domain.timetables.base import DagRunInfo, DataInterval, Timetable
 from flowcore.domain.timetables.registry import load_timetable
+from flowcore.errors import DagError
 from flowcore.scheduler.wake_graph import Channel
 
 _INSERT = {
@@ -79,9 +81,7 @@ def _update(
 ) -> None:
     timetable = load_timetable(registered.timetable)
     last = last_interval_of(known)
-    coming = timetable.next_dagrun_info(
-        last_automated_data_interval=last, restriction=restriction_of(registered), now=now
-    )
+    coming, schedule_error = _coming_run(timetable, registered, last, now)
     limit = timetable.active_runs_limit
     connection.execute(
         _UPDATE,
@@ -92,8 +92,21 @@ def _update(
             "timetable_summary": timetable.summary,
             "fileloc": registered.fileloc,
             "is_active": True,
-            "schedule_error": None,
+            "schedule_error": schedule_error,
             "last_parsed_at": now,
             **schedule_values(last, coming),
         },
     )
+
+
+def _coming_run(
+    timetable: Timetable, registered: Dag, last: DataInterval | None, now: datetime
+) -> tuple[DagRunInfo | None, str | None]:
+    restriction = restriction_of(registered)
+    try:
+        return timetable.next_dagrun_info(
+            last_automated_data_interval=last, restriction=restriction, now=now
+        ), None
+    except (DagError, OverflowError) as error:
+        # Dags are registered together: one that has no next run must not keep the others out.
+        return None, str(error)
