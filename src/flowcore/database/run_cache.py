@@ -28,7 +28,8 @@ class RunCache:
         return progress if progress.revision == revision else None
 
     def put(self, dag_run_id: int, progress: RunProgress) -> None:
-        """Remember a run; those unused for longest make room."""
+        """Remember a run in place of what was remembered of it; those unused for longest make room."""
+        self.take(dag_run_id, progress.revision)
         self._progress[dag_run_id] = progress
         self._size += len(progress.dag.tasks)
         while self._size > self._max:

@@ -118,7 +118,8 @@ def start_dag_runs(
     chosen_ids = {run.dag_run_id for run in chosen}
     begun = _begin(connection, [row for row in queued if row.id in chosen_ids], versions)
     _write(connection, begun, now)
-    return Batch(moved=len(begun), more=bool(begun) and len(queued) == limit), begun
+    # A Dag that filled up leaves the next batch to others, also when another scheduler filled it.
+    return Batch(moved=len(begun), more=len(queued) == limit), begun
 
 
 def _begin(connection: sa.Connection, runs: Sequence[Row], versions: DagVersions) -> list[Begun]:
