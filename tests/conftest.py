@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.support.backends",
     "tests.support.databases",
     "tests.support.profiles",
+    "tests.support.scene_databases",
     "pytester",
 ]

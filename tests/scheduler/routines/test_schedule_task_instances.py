@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import anyio
+import sqlalchemy as sa
+
+from flowcore.database.tables import unsettled
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import TryOutcome
+from tests.support.scheduling import NOW, Scene, chain, make_dag, single
+
+
+async def test_a_finished_task_instance_schedules_what_comes_next(scene: Scene) -> None:
+    run = await scene.begin(chain(3))
+    await scene.hop()
+    [_, second, third] = await scene.task_instances(run)
+    assert (second.state, second.try_number, second.scheduled_at) == ("scheduled", 1, NOW)
+    assert (third.state, third.try_number) == (None, 0)
+
+
+async def test_a_skip_cascades_and_ends_the_run(scene: Scene) -> None:
+    run = await scene.begin(chain(3))
+    await scene.hop(TryOutcome.SKIPPED)
+    assert await scene.states(run) == {"t0": "skipped", "t1": "skipped", "t2": "skipped"}
+    row = await scene.run_row(run)
+    assert (row.state, row.end_date) == ("success", NOW)
+
+
+async def test_a_run_ends_failed_with_its_reason(scene: Scene) -> None:
+    run = await scene.begin(chain(2))
+    await scene.hop(TryOutcome.FAILED)
+    assert await scene.states(run) == {"t0": "failed", "t1": "upstream_failed"}
+    row = await scene.run_row(run)
+    assert (row.state, row.reason) == ("failed", "task_failure")
+
+
+async def test_a_run_in_which_nothing_can_run_any_more_is_a_deadlock(scene: Scene) -> None:
+    never = {"b": {"trigger_rule": TriggerRule.ALL_SKIPPED}}
+    run = await scene.begin(make_dag({"a": [], "b": ["a"]}, tasks=never))
+    await scene.execute(sa.text("UPDATE task_instance SET state = 'removed' WHERE task_id = 'a'"))
+    await scene.execute(unsettled.insert().values(dag_run_id=run, position=0, state="removed"))
+    await scene.schedule()
+    row = await scene.run_row(run)
+    assert (row.state, row.reason) == ("failed", "all_tasks_deadlocked")
+
+
+async def test_marks_are_gone_once_they_are_settled(scene: Scene) -> None:
+    await scene.begin(single())
+    await scene.end(await scene.enqueue())
+    assert (await scene.schedule()).moved == 1
+    assert (await scene.schedule()).moved == 0
+    assert await scene.rows(sa.select(unsettled)) == []
+
+
+async def test_marks_of_a_run_that_has_ended_are_dropped(scene: Scene) -> None:
+    run = await scene.begin(single())
+    await scene.hop()
+    await scene.execute(unsettled.insert().values(dag_run_id=run, position=0, state="failed"))
+    await scene.schedule()
+    assert await scene.rows(sa.select(unsettled)) == []
+    assert (await scene.run_row(run)).state == "success"
+
+
+async def test_a_scheduler_that_was_passed_over_looks_again(rivals: tuple[Scene, Scene]) -> None:
+    first, second = rivals
+    run = await first.begin(chain(4))
+    for scene in (first, second, first, second):  # what first remembers is old after second's hop
+        assert len(await scene.hop()) == 1
+    assert (await first.run_row(run)).state == "success"
+
+
+async def test_two_schedulers_take_each_mark_once(rivals: tuple[Scene, Scene]) -> None:
+    first, second = rivals
+    await first.register(chain(2))
+    for _ in range(16):
+        await first.trigger()
+    await first.start()
+    await first.end(await first.enqueue())
+    moved: list[int] = []
+
+    async def schedule(scene: Scene) -> None:
+        moved.append((await scene.schedule(batch_size=5)).moved)
+
+    while sum(moved) < 16:
+        async with anyio.create_task_group() as nursery:
+            nursery.start_soon(schedule, first)
+            nursery.start_soon(schedule, second)
+    assert sum(moved) == 16
+    assert len(await first.enqueue()) == 16
+
+
+async def test_a_transaction_that_failed_leaves_nothing_remembered(scene: Scene) -> None:
+    run = await scene.begin(chain(2))
+    await scene.end(await scene.enqueue())
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await scene.schedule()
+    await scene.schedule()
+    assert await scene.states(run) == {"t0": "success", "t1": "scheduled"}
