@@ -8,12 +8,13 @@ its own when the end does not follow at once, so starts wait a moment for it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
 from flowcore.concurrency.wakeups import Wakeups
-from flowcore.domain.workloads import Report, TryEnded, TryStarted
+from flowcore.domain.workloads import Report, TryEnded, TryOutcome, TryStarted
 from flowcore.scheduler.decisions.end_tries import end_try
 from flowcore.scheduler.store import Batch, Store
 from flowcore.scheduler.wake_graph import Channel, RoutineName
@@ -66,11 +67,18 @@ class ApplyExecutorEvents:
         del self.buffer.ended[: len(ended)]
         for start in started:
             self.buffer.started.pop((start.workload.task_instance_id, start.workload.token), None)
-        for report in applied.refused:
-            log.warning("%s: its end (%s) was refused, the try was lost", report.workload, report.outcome)
         self.refused += len(applied.refused)
+        _log(ended, applied.refused)
         return Batch(moved=applied.moved, more=bool(self.buffer.ended), next_at=self._next_start())
 
     def _next_start(self) -> datetime | None:
         first = min((start.start_date for start in self.buffer.started.values()), default=None)
         return None if first is None else first + _START_DELAY
+
+
+def _log(ended: Sequence[TryEnded], refused: Sequence[TryEnded]) -> None:
+    for report in refused:
+        log.warning("%s: its end (%s) was refused, the try was lost", report.workload, report.outcome)
+    for report in ended:
+        if report.outcome in (TryOutcome.FAILED, TryOutcome.FAILED_FOR_GOOD):
+            log.warning("%s failed: %s", report.workload, report.error)
