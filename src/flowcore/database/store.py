@@ -38,10 +38,15 @@ from flowcore.scheduler.store import (
 
 
 class SqlStore:
-    """`flowcore.scheduler.store.Store` for one scheduler, which claims tries under one lease."""
+    """`flowcore.scheduler.store.Store` for one scheduler, which claims tries under one lease.
 
-    def __init__(self, database: Database) -> None:
+    On SQLite it refuses to share the database with another scheduler, unless `alone` is false: for
+    several in one process, as in a simulation.
+    """
+
+    def __init__(self, database: Database, *, alone: bool | None = None) -> None:
         self._database = database
+        self._alone = database.dialect_name == "sqlite" if alone is None else alone
         self._lease_id: int | None = None
         self._versions = DagVersions()
         self._facts = RunFactsCache()
@@ -54,8 +59,7 @@ class SqlStore:
         Raises:
             DatabaseInUse: the database is SQLite and another scheduler uses it.
         """
-        alone = self._database.dialect_name == "sqlite"
-        self._lease_id = await self._database.run(acquire_lease, "scheduler", ttl_s, alone)
+        self._lease_id = await self._database.run(acquire_lease, "scheduler", ttl_s, self._alone)
 
     async def renew_lease(self, ttl_s: float) -> bool:
         """Extend the lease; false when it lapsed and was taken over."""

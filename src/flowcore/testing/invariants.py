@@ -1,0 +1,175 @@
+"""What must be true of every flowcore, whatever happens to it: one function each, named after it.
+
+Each takes values (`snapshots.py`) and raises an `AssertionError` that says what was broken where. The
+numbers are those of the list in `docs/explanation/testing.md`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
+
+from flowcore.domain.dags import Dag
+from flowcore.domain.states import (
+    DagRunState,
+    TaskInstanceState,
+    check_dag_run_transition,
+    check_task_instance_transition,
+)
+from flowcore.domain.trigger_rules import Verdict, decide
+from flowcore.domain.workloads import TryEnded, Workload
+from flowcore.errors import InvariantBroken
+from flowcore.testing.oracle import counts_of, expect_run
+from flowcore.testing.scripts import Script
+from flowcore.testing.snapshots import Snapshot, TaskInstanceRow
+
+Dags = Mapping[str, Dag]
+K = TypeVar("K", bound=Hashable)
+
+_MEANING = {
+    TaskInstanceState.SCHEDULED: Verdict.RUN,
+    TaskInstanceState.SKIPPED: Verdict.SKIP,
+    TaskInstanceState.UPSTREAM_FAILED: Verdict.UPSTREAM_FAIL,
+    TaskInstanceState.REMOVED: Verdict.REMOVE,
+}
+
+
+def check_one_run_per_logical_date(snapshot: Snapshot) -> None:
+    """I1: a Dag has at most one run of each logical date."""
+    dated = Counter((r.dag_id, r.logical_date) for r in snapshot.runs.values() if r.logical_date is not None)
+    _at_most(dict.fromkeys(dated, 1), dated, "runs of (Dag, logical date)")
+
+
+def check_limits(snapshot: Snapshot, dags: Dags) -> None:
+    """I3: what is queued and running exceeds no limit of a pool, run, task or Dag."""
+    _check_pools(snapshot)
+    _check_runs(snapshot, dags)
+    _check_tasks(snapshot, dags)
+
+
+def check_transitions(before: Snapshot, after: Snapshot) -> None:
+    """I4: between two observations each state stayed, or took one step of the tables in `domain.states`."""
+    try:
+        for row in after.task_instances.values():
+            was = before.task_instances.get(row.id)
+            if was is not None and was.state is not row.state:
+                check_task_instance_transition(was.state, row.state, key=row)
+        for run in after.runs.values():
+            was_run = before.runs.get(run.id)
+            if was_run is not None and was_run.state is not run.state:
+                check_dag_run_transition(was_run.state, run.state, key=run)
+    except InvariantBroken as error:
+        raise AssertionError(str(error)) from error
+
+
+def check_trigger_rules(before: Snapshot, after: Snapshot, dags: Dags) -> None:
+    """I4: no task instance was decided before its trigger rule was settled on the recorded upstreams."""
+    for row in after.task_instances.values():
+        was = before.task_instances.get(row.id)
+        is_decided = row.state is not None and (was is None or was.state is None)
+        if is_decided and after.runs[row.dag_run_id].reason != "timed_out":
+            _check_verdict(row, after, dags[row.dag_id])
+
+
+def check_one_live_holder(snapshot: Snapshot, executing: Mapping[int, Iterable[Workload]]) -> None:
+    """I5: a task instance is executed by at most one process whose lease is live.
+
+    `executing` says what runs under each lease.
+    """
+    holders = Counter(
+        work.task_instance_id
+        for lease_id, workloads in executing.items()
+        if lease_id in snapshot.live_leases
+        for work in workloads
+    )
+    _at_most(dict.fromkeys(holders, 1), holders, "live lease holders of task instance")
+
+
+def check_late_reports_refused(before: Snapshot, after: Snapshot, ended: Iterable[TryEnded]) -> None:
+    """I5: reports of tries that were lost before they came have changed nothing."""
+    for report in ended:
+        row = before.task_instances[report.workload.task_instance_id]
+        if not row.is_active or row.token != report.workload.token:
+            now = after.task_instances[row.id]
+            assert now == row, f"the late report of {report.workload} was accepted: {row} became {now.state}"
+
+
+def check_all_runs_ended(snapshot: Snapshot) -> None:
+    """I6: every run has ended, and with it all its task instances."""
+    open_runs = [str(run) for run in snapshot.runs.values() if not run.is_finished]
+    assert not open_runs, f"these runs never ended: {open_runs}"
+    assert not snapshot.active, f"these still hold slots: {[str(row) for row in snapshot.active]}"
+
+
+def check_no_orphans(snapshot: Snapshot) -> None:
+    """I10: each active task instance is under a lease that exists, so that somebody will end it."""
+    orphans = [str(row) for row in snapshot.active if row.lease_id not in snapshot.leases]
+    assert not orphans, f"active under a lease that is gone, nobody will ever recover them: {orphans}"
+
+
+def check_nothing_left(snapshot: Snapshot, lease_id: int, executing: Iterable[Workload]) -> None:
+    """I10: after a stop the lease is released, all tries were given back and none runs."""
+    assert lease_id not in snapshot.leases, f"lease {lease_id} was not released"
+    left = [str(row) for row in snapshot.active if row.lease_id == lease_id]
+    assert not left, f"tries were not given back: {left}"
+    running = [str(work) for work in executing]
+    assert not running, f"tries still run: {running}"
+
+
+def check_confluence(snapshot: Snapshot, dags: Dags, script: Script) -> None:
+    """I13: finished runs ended as the reference interpreter says, which knows the script alone."""
+    for run in snapshot.runs.values():
+        if run.is_finished:
+            expected = expect_run(dags[run.dag_id], script)
+            found = snapshot.states_by_run[run.id]
+            assert found == expected.states, f"{run} ended as {found}, expected {expected.states}"
+            assert run.state is expected.run_state, f"{run} ended {run.state}, not {expected.run_state}"
+
+
+def _check_verdict(row: TaskInstanceRow, after: Snapshot, dag: Dag) -> None:
+    assert row.state is not None
+    task = dag.tasks[row.position]
+    counts = counts_of(task, after.states_by_run[row.dag_run_id])
+    verdict = decide(task.trigger_rule, counts)
+    assert _MEANING.get(row.state) is verdict, (
+        f"{row} became {row.state}, but {task.trigger_rule} says {verdict} on {counts}"
+    )
+
+
+def _check_pools(snapshot: Snapshot) -> None:
+    slots: Counter[str] = Counter()
+    for row in snapshot.active:
+        slots[row.pool] += row.pool_slots
+    _at_most({name: n for name, n in snapshot.pools.items() if n >= 0}, slots, "slots of pool")
+
+
+def _check_runs(snapshot: Snapshot, dags: Dags) -> None:
+    per_run = Counter(row.dag_run_id for row in snapshot.active)
+    max_active_tasks = {run.id: dags[run.dag_id].max_active_tasks for run in snapshot.runs.values()}
+    _at_most(_positive(max_active_tasks), per_run, "active task instances (max_active_tasks) of run")
+    running = Counter(run.dag_id for run in snapshot.runs.values() if run.state is DagRunState.RUNNING)
+    _at_most(_positive(snapshot.max_active_runs), running, "running runs (max_active_runs) of Dag")
+
+
+def _check_tasks(snapshot: Snapshot, dags: Dags) -> None:
+    per_dag = Counter((row.dag_id, row.position) for row in snapshot.active)
+    per_run = Counter((row.dag_id, row.position, row.dag_run_id) for row in snapshot.active)
+    for (dag_id, position), count in per_dag.items():
+        _at_most_of_task(dags[dag_id].tasks[position].max_active_tis_per_dag, count, "max_active_tis_per_dag")
+    for (dag_id, position, _), count in per_run.items():
+        limit = dags[dag_id].tasks[position].max_active_tis_per_dagrun
+        _at_most_of_task(limit, count, "max_active_tis_per_dagrun")
+
+
+def _at_most_of_task(limit: int | None, count: int, what: str) -> None:
+    assert limit is None or count <= limit, f"{count} active task instances, where {what} is {limit}"
+
+
+def _positive(limits: Mapping[K, int]) -> Mapping[K, int]:
+    return {key: limit for key, limit in limits.items() if limit > 0}
+
+
+def _at_most(limits: Mapping[K, int], counts: Mapping[K, int], what: str) -> None:
+    for key, limit in limits.items():
+        assert counts.get(key, 0) <= limit, f"{counts[key]} {what} {key}, where {limit} is the limit"

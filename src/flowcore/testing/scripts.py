@@ -1,0 +1,39 @@
+"""Scripts: what each try of each task will do, known before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from flowcore.domain.workloads import TryOutcome, Workload
+
+
+@attrs.frozen
+class ScriptedEnd:
+    """How a try ends, `duration_s` virtual seconds after its start.
+
+    A claim whose token is at most `fatal_tokens` takes its process with it instead of ending.
+    """
+
+    outcome: TryOutcome = TryOutcome.SUCCESS
+    duration_s: float = 1.0
+    fatal_tokens: int = 0
+
+    def kills(self, workload: Workload) -> bool:
+        """Whether this claim of the try kills the process that runs it."""
+        return workload.token <= self.fatal_tokens
+
+
+@attrs.frozen
+class Script:
+    """Ends by (task id, try number); a try that is not listed succeeds after a second.
+
+    A try that was lost or given back runs again under its number and so ends the same way.
+    """
+
+    ends: Mapping[tuple[str, int], ScriptedEnd] = attrs.field(factory=dict)
+
+    def end_of(self, task_id: str, try_number: int) -> ScriptedEnd:
+        """What that try does."""
+        return self.ends.get((task_id, try_number), ScriptedEnd())

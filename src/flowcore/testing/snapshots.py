@@ -1,0 +1,137 @@
+"""What the database says at one instant, as values: what the invariants look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
+from flowcore.database.types import database_now
+from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
+
+_t, _r = task_instance.c, dag_run.c
+_TASK_INSTANCES = sa.select(
+    _t.id,
+    _t.dag_run_id,
+    _t.dag_id,
+    _t.task_id,
+    _t.position,
+    _t.state,
+    _t.try_number,
+    _t.token,
+    _t.lease_id,
+    _t.pool,
+    _t.pool_slots,
+    _t.next_retry_at,
+)
+_RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason).order_by(_r.id)
+_POOLS = sa.select(pool.c.name, pool.c.slots)
+_LEASES = sa.select(lease.c.id, lease.c.expires_at)
+_MAX_ACTIVE_RUNS = sa.select(dag.c.dag_id, dag.c.max_active_runs)
+
+
+@attrs.frozen
+class TaskInstanceRow:
+    """One task instance; see `database/tables/task_instances.py`."""
+
+    id: int
+    dag_run_id: int
+    dag_id: str
+    task_id: str
+    position: int
+    state: TaskInstanceState | None
+    try_number: int
+    token: int
+    lease_id: int | None
+    pool: str
+    pool_slots: int
+    next_retry_at: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it holds slots."""
+        return self.state in ACTIVE
+
+    def __str__(self) -> str:
+        return f"{self.dag_id}/run {self.dag_run_id}/{self.task_id} try {self.try_number}"
+
+
+@attrs.frozen
+class DagRunRow:
+    """One Dag run."""
+
+    id: int
+    dag_id: str
+    run_id: str
+    logical_date: datetime | None
+    state: DagRunState
+    reason: str | None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINISHED_RUN
+
+    def __str__(self) -> str:
+        return f"{self.dag_id}/{self.run_id}"
+
+
+@attrs.frozen(slots=False)
+class Snapshot:
+    """All that is scheduled, at the time `at` of the database's clock.
+
+    `pools` are slots by name (-1: no limit), `leases` their ends by id, `max_active_runs` by Dag.
+    """
+
+    at: datetime
+    task_instances: Mapping[int, TaskInstanceRow]
+    runs: Mapping[int, DagRunRow]
+    pools: Mapping[str, int]
+    leases: Mapping[int, datetime]
+    max_active_runs: Mapping[str, int]
+
+    @classmethod
+    def read(cls, connection: sa.Connection) -> Snapshot:
+        """Read it: a unit of work, for `await database.read(Snapshot.read)`."""
+        rows = (_task_instance_row(row) for row in connection.execute(_TASK_INSTANCES))
+        runs = (_dag_run_row(row) for row in connection.execute(_RUNS))
+        return cls(
+            at=connection.execute(sa.select(database_now())).scalar_one(),
+            task_instances={row.id: row for row in rows},
+            runs={run.id: run for run in runs},
+            pools=dict(connection.execute(_POOLS).tuples().all()),
+            leases=dict(connection.execute(_LEASES).tuples().all()),
+            max_active_runs=dict(connection.execute(_MAX_ACTIVE_RUNS).tuples().all()),
+        )
+
+    @cached_property
+    def active(self) -> Sequence[TaskInstanceRow]:
+        """The task instances that hold slots."""
+        return [row for row in self.task_instances.values() if row.is_active]
+
+    @cached_property
+    def states_by_run(self) -> Mapping[int, Mapping[int, TaskInstanceState | None]]:
+        """The states of each run's task instances, by position."""
+        states: dict[int, dict[int, TaskInstanceState | None]] = {run_id: {} for run_id in self.runs}
+        for row in self.task_instances.values():
+            states[row.dag_run_id][row.position] = row.state
+        return states
+
+    @cached_property
+    def live_leases(self) -> frozenset[int]:
+        """The leases that have not lapsed."""
+        return frozenset(lease_id for lease_id, expires_at in self.leases.items() if expires_at > self.at)
+
+
+def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
+    fields = row._asdict()
+    return TaskInstanceRow(**(fields | {"state": row.state and TaskInstanceState(row.state)}))
+
+
+def _dag_run_row(row: sa.Row[*tuple[Any, ...]]) -> DagRunRow:
+    return DagRunRow(**(row._asdict() | {"state": DagRunState(row.state)}))
