@@ -108,13 +108,15 @@ class LoopConnection(psycopg.Connection[Row]):
 
     @classmethod
     async def _connect_once(cls, conninfo: str, timeout_s: float) -> Self:
+        connection = None
         try:
-            with anyio.fail_after(timeout_s):
-                return await drive_connecting(cls._connect_gen(conninfo))
-        except TimeoutError as error:
-            raise errors.ConnectionTimeout(f"no answer within {timeout_s} s") from error
+            with anyio.move_on_after(timeout_s):
+                connection = await drive_connecting(cls._connect_gen(conninfo))
         except OSError as error:
             raise errors.OperationalError(str(error)) from error
+        if connection is None:
+            raise errors.ConnectionTimeout(f"no answer within {timeout_s} s")
+        return connection
 
 
 def _last_is_true(length: int) -> list[bool]:

@@ -58,6 +58,8 @@ async def drive_connecting(exchange: PQGenConn[T]) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
+    finally:
+        exchange.close()  # frees a connection that was not finished, which a traceback might keep alive
 
 
 def _poll(socket: int, want: Wait) -> Ready:
