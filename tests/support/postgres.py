@@ -40,6 +40,19 @@ def running_server(*, fsync: bool, max_connections: int = 200) -> Iterator[str]:
     Raises:
         PostgresNotFound: the machine has no server programs.
     """
+    with new_server() as server:
+        settings = {"fsync": "on" if fsync else "off", "max_connections": str(max_connections)}
+        with server.running(settings):
+            yield server.url
+
+
+@contextmanager
+def new_server() -> Iterator[Server]:
+    """Make a server that is not running yet, and remove it afterwards.
+
+    Raises:
+        PostgresNotFound: the machine has no server programs.
+    """
     account = server_account()
     with server_folder() as folder:
         binaries = find_binaries()
@@ -48,8 +61,7 @@ def running_server(*, fsync: bool, max_connections: int = 200) -> Iterator[str]:
         account.give(folder)
         server = Server(binaries, folder, account, _free_port())
         server.create_cluster()
-        with server.running({"fsync": "on" if fsync else "off", "max_connections": str(max_connections)}):
-            yield server.url
+        yield server
 
 
 @attrs.frozen

@@ -1,0 +1,65 @@
+"""Two schedulers on one PostgreSQL share the work and do nothing twice."""
+
+from __future__ import annotations
+
+from signal import SIGTERM
+
+import attrs
+import pytest
+
+pytestmark = pytest.mark.slow
+
+DAG = """
+@dag
+def work():
+    @task
+    async def wait():
+        mark("begin")
+        while not GO.exists():
+            await anyio.sleep(0.02)
+        mark("end")
+
+    @task
+    def step():
+        mark("begin"), mark("end")
+
+    for number in range(3):
+        wait.override(task_id=f"wait_{number}")() >> step.override(task_id=f"step_{number}")()
+
+work()
+"""
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_two_schedulers_share_the_runs(installation):
+    # Neither can take more than half of the tasks that wait at the same time.
+    environment = {**installation.environment, "FLOWCORE_PARALLELISM": "6"}
+    shared = attrs.evolve(installation, environment=environment)
+    shared.write_dag(DAG)
+    runs = [f"run_{number}" for number in range(4)]
+    for run in runs:
+        shared.trigger("work", run)
+    with shared.scheduler() as one, shared.scheduler() as other:
+        shared.wait_for_marks("begin", 12)
+        assert len(shared.workers()) == 2
+        shared.go()
+        assert [shared.wait_for_run(run) for run in runs] == ["success"] * 4
+        assert one.stop(SIGTERM)[0] == other.stop(SIGTERM)[0] == 0
+    assert shared.marks("begin") == shared.marks("end") == sorted(set(shared.marks("end")))
+    assert len(shared.marks("end")) == 24
+    assert shared.rows("SELECT * FROM lease") == []
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_the_other_scheduler_takes_over_from_one_that_is_killed(installation):
+    installation.write_dag(DAG)
+    with installation.scheduler() as one:
+        installation.trigger("work", "mine")
+        installation.wait_for_marks("begin", 3)
+        with installation.scheduler():
+            one.process.kill()
+            installation.wait_for_marks("begin", 6)
+            assert len(installation.workers()) == 2
+            installation.go()
+            assert installation.wait_for_run("mine") == "success"
+    assert len(installation.marks("end")) == 6
