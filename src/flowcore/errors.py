@@ -13,6 +13,7 @@ FlowcoreError
 ├── SettingsError         the operator: a setting or database URL that cannot be used
 │   ├── DatabaseOutOfDate
 │   └── DatabaseInUse
+├── DataRefused           the author of a task: what it left cannot be stored
 ├── DatabaseUnavailable   the world: no connection could be had
 │   └── CommitUnknown     … or it was lost while committing and nobody can say what became of it
 ├── SecretsError          a secrets backend gave no answer to a lookup; names backend and key, never the value
@@ -125,6 +126,10 @@ class DatabaseOutOfDate(SettingsError):
 
 class DatabaseInUse(SettingsError):
     """A second scheduler was started on a SQLite database, which can have one only."""
+
+
+class DataRefused(FlowcoreError):
+    """The database refused a value that a task had left; nothing was changed."""
 
 
 class DatabaseUnavailable(FlowcoreError):

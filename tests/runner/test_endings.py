@@ -46,3 +46,7 @@ def test_error_shows_the_authors_frames_only():
     assert lines[0] == "Traceback (most recent call last):"
     assert "in author" in lines[-2] or "in author" in lines[-3]
     assert lines[-1] == "ValueError: bug"
+
+
+def test_characters_that_no_database_keeps_are_written_out():
+    assert ending_of(ValueError("a\0b\ud800c"), {}).error.endswith(r"a\x00b\ud800c")

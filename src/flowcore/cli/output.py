@@ -24,7 +24,9 @@ def print_rows(rows: Sequence[Mapping[str, object]], output: str) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document; times in ISO 8601 with their offset."""
-    click.echo(json.dumps(document, default=_plain, indent=2, ensure_ascii=False))
+    text = json.dumps(document, default=_plain, indent=2, ensure_ascii=False)
+    # Half a surrogate pair, which no encoding has, is the same escape in JSON.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy.exc import DataError
+
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.engine import Database
 from flowcore.database.queries.apply_reports import apply_reports
@@ -23,7 +25,7 @@ from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.run_cache import RunCache
 from flowcore.database.run_facts import RunFactsCache
 from flowcore.domain.workloads import TryEnded, TryStarted
-from flowcore.errors import InvariantBroken
+from flowcore.errors import DataRefused, InvariantBroken
 from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.store import (
     Applied,
@@ -128,7 +130,10 @@ class SqlStore:
         started: Sequence[TryStarted],
         ended: Sequence[TryEnded],
     ) -> Applied:
-        return await self._database.run(partial(apply_reports, started=started, ended=ended), decide)
+        try:
+            return await self._database.run(partial(apply_reports, started=started, ended=ended), decide)
+        except DataError as error:
+            raise DataRefused(f"the database refused what a task left: {error.orig}") from error
 
     async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:
         unit = partial(recover_task_instances, own_lease=self._lease, now=now, limit=limit)

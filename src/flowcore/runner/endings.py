@@ -58,7 +58,12 @@ def _has(error: BaseException, kind: type[Exception]) -> bool:
 
 def _text(error: BaseException) -> str:
     trace = _from_the_author_on(error.__traceback__)
-    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    return _storable("".join(traceback.format_exception(type(error), error, trace)).rstrip())
+
+
+def _storable(text: str) -> str:
+    """Write out what databases refuse: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _from_the_author_on(trace: TracebackType | None) -> TracebackType | None:

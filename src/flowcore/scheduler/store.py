@@ -136,7 +136,11 @@ class Store(Protocol):
         started: Sequence[TryStarted],
         ended: Sequence[TryEnded],
     ) -> Applied:
-        """Write what executors reported, unless the try was lost meanwhile."""
+        """Write what executors reported, unless the try was lost meanwhile.
+
+        Raises:
+            DataRefused: one of the reports holds what the database cannot keep; nothing was written.
+        """
         ...
 
     async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:

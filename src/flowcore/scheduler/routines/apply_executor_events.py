@@ -15,11 +15,14 @@ import attrs
 
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.domain.workloads import Report, TryEnded, TryOutcome, TryStarted
+from flowcore.errors import DataRefused
 from flowcore.scheduler.decisions.end_tries import end_try
 from flowcore.scheduler.store import Batch, Store
 from flowcore.scheduler.wake_graph import Channel, RoutineName
 
 log = logging.getLogger(__name__)
+
+_UNSTORABLE = "what the try left cannot be stored; its XComs or its error hold characters no database keeps"
 
 _START_DELAY = timedelta(milliseconds=50)
 
@@ -49,27 +52,51 @@ class ReportBuffer:
 
 @attrs.define
 class ApplyExecutorEvents:
-    """Writes reports; one that could not be written stays in the buffer for the next step."""
+    """Writes reports; those that could not be written stay in the buffer for the next step.
+
+    A report that the database refuses must not keep the others from being written: the batch is halved
+    until it stands alone, and then its try fails.
+    """
 
     store: Store
     buffer: ReportBuffer
     batch_size: int = 1_000
     refused: int = 0
     name: RoutineName = RoutineName.APPLY_EXECUTOR_EVENTS
+    _limit: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._limit = self.batch_size
 
     async def step(self, now: datetime) -> Batch:
         """Write one batch of ends, and the starts that are due."""
-        ended = self.buffer.ended[: self.batch_size]
+        ended = self.buffer.ended[: self._limit]
         started = self.buffer.starts_before(now - _START_DELAY)
         if not ended and not started:
             return Batch(next_at=self._next_start())
-        applied = await self.store.apply_reports(end_try, started=started, ended=ended)
+        try:
+            applied = await self.store.apply_reports(end_try, started=started, ended=ended)
+        except DataRefused as error:
+            self._isolate(ended, error)
+            return Batch(more=True)
+        self._limit = self.batch_size
         del self.buffer.ended[: len(ended)]
         for start in started:
             self.buffer.started.pop((start.workload.task_instance_id, start.workload.token), None)
         self.refused += len(applied.refused)
         _log(ended, applied.refused)
         return Batch(moved=applied.moved, more=bool(self.buffer.ended), next_at=self._next_start())
+
+    def _isolate(self, ended: Sequence[TryEnded], error: DataRefused) -> None:
+        if len(ended) > 1:
+            self._limit = len(ended) // 2
+        elif not ended or ended[0].error == _UNSTORABLE:
+            raise error
+        else:
+            log.error("%s: %s", ended[0].workload, error)
+            self.buffer.ended[0] = attrs.evolve(
+                ended[0], outcome=TryOutcome.FAILED_FOR_GOOD, xcoms={}, error=_UNSTORABLE
+            )
 
     def _next_start(self) -> datetime | None:
         first = min((start.start_date for start in self.buffer.started.values()), default=None)
