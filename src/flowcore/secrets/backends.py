@@ -14,6 +14,7 @@ import attrs
 
 from flowcore.abc import SecretsBackend
 from flowcore.errors import SettingsError
+from flowcore.secrets.adapter import ThreadedBackend, is_synchronous
 
 
 @attrs.frozen
@@ -39,12 +40,15 @@ def make_backend(name: str, kwargs: str) -> SecretsBackend:
     source = BACKENDS.get(name) or Source(":".join(name.rsplit(".", 1)))
     cls = _load(name, source)
     try:
-        backend: SecretsBackend = cls(**_arguments(kwargs))
+        backend = cls(**_arguments(kwargs))
     except (TypeError, ValueError) as error:
         raise SettingsError(
             f"secrets backend {name!r} refuses its arguments: {error}; mend secrets_backend_kwargs"
         ) from None
-    return backend
+    if is_synchronous(backend):
+        return ThreadedBackend(backend, name.rpartition(".")[2])
+    found: SecretsBackend = backend
+    return found
 
 
 def _load(name: str, source: Source) -> Any:

@@ -1,0 +1,165 @@
+"""`Secrets`: connections and variables for everybody in this process.
+
+Lookups go through the cache down the chain. Writes go to the metadata database only, as in Airflow;
+a backend before it may shadow what was written, which is logged.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import anyio
+import attrs
+from anyio.abc import TaskStatus
+
+from flowcore.concurrency.wakeups import Wakeups
+from flowcore.domain.connections import Connection, parse_connection
+from flowcore.domain.sensitive_names import is_sensitive, sensitive_values
+from flowcore.errors import (
+    ConnectionInvalid,
+    ConnectionNotFound,
+    SecretsError,
+    SecretsGarbled,
+    VariableNotFound,
+)
+from flowcore.secrets.cache import Cache, CacheStatistics
+from flowcore.secrets.chain import Chain
+from flowcore.secrets.guard import GuardStatistics
+from flowcore.secrets.keys import Kind, SecretKey
+from flowcore.secrets.masking import PROCESS
+
+log = logging.getLogger(__name__)
+
+#: Woken by every unit of work that writes a connection or a variable.
+CHANNEL = "secrets"
+
+
+class VariableStore(Protocol):
+    """Where variables are written."""
+
+    name: str
+
+    async def set_variable(self, key: str, value: str, description: str | None) -> None: ...
+    async def delete_variable(self, key: str) -> bool: ...
+    async def variable_keys(self, prefix: str) -> Sequence[str]: ...
+
+
+@attrs.frozen
+class SecretsStatistics:
+    """How the cache and each backend are doing."""
+
+    cache: CacheStatistics
+    backends: Sequence[GuardStatistics]
+
+
+class Secrets:
+    """Looks up and writes; `serve` must run wherever it is used. Use it on one event loop only.
+
+    Args:
+        chain: Where to look, in this order.
+        store: Where variables are written.
+        wakeups: Hears of writes by other processes.
+        ttl_s: Seconds for which an answer is remembered; a miss for at most 5 of them.
+    """
+
+    def __init__(self, chain: Chain, *, store: VariableStore, wakeups: Wakeups, ttl_s: float = 60.0) -> None:
+        self._chain, self._store, self._wakeups = chain, store, wakeups
+        self._cache = Cache(chain.look_up, ttl_s=ttl_s, miss_ttl_s=min(ttl_s, 5.0))
+
+    async def serve(self, *, task_status: TaskStatus[None]) -> None:
+        """Carry out lookups until cancelled."""
+        async with anyio.create_task_group() as nursery:
+            nursery.start_soon(self._forget_what_others_write)
+            await nursery.start(self._cache.serve)
+            task_status.started()
+
+    async def connection(self, conn_id: str) -> Connection:
+        """Find a connection.
+
+        Raises:
+            ConnectionNotFound: every backend was asked, and none has it.
+            SecretsError: a backend failed, or what it has is no connection.
+        """
+        found = await self._cache.get(SecretKey(Kind.CONNECTION, conn_id))
+        if found.text is None:
+            raise ConnectionNotFound(conn_id, self._chain.names)
+        try:
+            connection = parse_connection(conn_id, found.text)
+        except ConnectionInvalid as error:
+            raise SecretsGarbled(str(found.backend), conn_id, str(error)) from None
+        PROCESS.add(connection.secrets())
+        return connection
+
+    async def variable(self, key: str) -> str:
+        """Find the text of a variable.
+
+        Raises:
+            VariableNotFound: every backend was asked, and none has it.
+            SecretsError: a backend failed.
+        """
+        found = await self._cache.get(SecretKey(Kind.VARIABLE, key))
+        if found.text is None:
+            raise VariableNotFound(key, self._chain.names)
+        PROCESS.add(variable_secrets(key, found.text))
+        return found.text
+
+    async def set_variable(self, key: str, value: str, description: str | None = None) -> None:
+        """Write a variable to the metadata database, over what is there.
+
+        Raises:
+            SettingsError: it is a secret, and there is no key to encrypt it with.
+        """
+        PROCESS.add(variable_secrets(key, value))
+        await self._store.set_variable(key, value, description)
+        self._cache.forget(SecretKey(Kind.VARIABLE, key))
+        await self._warn_if_shadowed(key)
+
+    async def delete_variable(self, key: str) -> None:
+        """Delete a variable from the metadata database.
+
+        Raises:
+            VariableNotFound: it is not there.
+        """
+        if not await self._store.delete_variable(key):
+            raise VariableNotFound(key, (self._store.name,))
+        self._cache.forget(SecretKey(Kind.VARIABLE, key))
+
+    async def variable_keys(self, prefix: str = "") -> Sequence[str]:
+        """The keys in the metadata database that begin with `prefix`, sorted."""
+        return await self._store.variable_keys(prefix)
+
+    async def aclose(self) -> None:
+        """Close every backend."""
+        await self._chain.aclose()
+
+    def statistics(self) -> SecretsStatistics:
+        """The present numbers."""
+        return SecretsStatistics(self._cache.statistics(), self._chain.statistics())
+
+    async def _forget_what_others_write(self) -> None:
+        while True:
+            await self._wakeups.after(CHANNEL, self._wakeups.version(CHANNEL))
+            self._cache.forget_all()
+
+    async def _warn_if_shadowed(self, key: str) -> None:
+        try:
+            found = await self._chain.look_up(SecretKey(Kind.VARIABLE, key))
+        except SecretsError as error:
+            log.warning("variable %r is written; whether something shadows it is unknown: %s", key, error)
+            return
+        if found.backend != self._store.name:
+            log.warning("variable %r is written, but %s has another one, which wins", key, found.backend)
+
+
+def variable_secrets(key: str, value: str) -> Iterator[str]:
+    """Whatever in a variable must not be shown: all of it, or the values in its JSON, by their names."""
+    if is_sensitive(key):
+        yield value
+    if value.lstrip().startswith(("{", "[")):
+        try:
+            yield from sensitive_values(json.loads(value), inherited=is_sensitive(key))
+        except (ValueError, RecursionError):
+            return  # no JSON: a text with a brace in front
