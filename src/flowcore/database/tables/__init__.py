@@ -13,6 +13,7 @@ from flowcore.database.tables.dags import dag, dag_version, import_error
 from flowcore.database.tables.leases import lease
 from flowcore.database.tables.metadata import metadata
 from flowcore.database.tables.pools import pool
+from flowcore.database.tables.secrets import connection, variable
 from flowcore.database.tables.task_instances import task_instance, task_try, unsettled
 from flowcore.database.tables.triggers import trigger
 from flowcore.database.tables.xcoms import xcom
@@ -22,6 +23,7 @@ __all__ = [
     "asset_dag_run_queue",
     "asset_event",
     "callback",
+    "connection",
     "dag",
     "dag_run",
     "dag_version",
@@ -33,5 +35,6 @@ __all__ = [
     "task_try",
     "trigger",
     "unsettled",
+    "variable",
     "xcom",
 ]

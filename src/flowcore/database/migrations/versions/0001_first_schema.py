@@ -1,4 +1,4 @@
-"""The first schema: Dags, runs, task instances and their tries, XComs, pools, leases, assets, triggers.
+"""The first schema: Dags, runs, tasks and their tries, XComs, pools, leases, assets, triggers, secrets.
 
 What a migration creates never changes again, so the types are spelled out here and not imported.
 Every constraint bears the name that `tables/metadata.py` would give it.
@@ -30,6 +30,7 @@ def upgrade(op: Operations) -> None:
     _create_pools_and_leases(op)
     _create_assets(op)
     _create_triggers_and_callbacks(op)
+    _create_secrets(op)
 
 
 def _create_dags(op: Operations) -> None:
@@ -270,6 +271,31 @@ def _create_triggers_and_callbacks(op: Operations) -> None:
         sa.PrimaryKeyConstraint("id", name="pk_callback"),
     )
     _create_partial_index(op, "ix_callback_pending", "callback", "created_at", where="state = 'pending'")
+
+
+def _create_secrets(op: Operations) -> None:
+    op.create_table(
+        "connection",
+        sa.Column("conn_id", sa.Text, nullable=False),
+        sa.Column("conn_type", sa.Text, nullable=False),
+        sa.Column("host", sa.Text),
+        sa.Column("login", sa.Text),
+        sa.Column("password", sa.Text),
+        sa.Column("schema", sa.Text),
+        sa.Column("port", sa.Integer),
+        sa.Column("extra", sa.Text),
+        sa.Column("description", sa.Text),
+        sa.Column("is_encrypted", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("conn_id", name="pk_connection"),
+    )
+    op.create_table(
+        "variable",
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("description", sa.Text),
+        sa.Column("is_encrypted", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_variable"),
+    )
 
 
 def _identity() -> sa.Column[Any]:
