@@ -50,3 +50,4 @@ def test_error_shows_the_authors_frames_only():
 
 def test_characters_that_no_database_keeps_are_written_out():
     assert ending_of(ValueError("a\0b\ud800c"), {}).error.endswith(r"a\x00b\ud800c")
+    assert ending_of(TaskSkipped("a\0b\ud800c"), {}).error == r"a\x00b\ud800c"

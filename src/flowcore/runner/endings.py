@@ -39,7 +39,7 @@ def ending_of(error: BaseException, xcoms: Mapping[str, str]) -> Ending:
     one.
     """
     if _is_only(error, TaskSkipped):
-        return Ending(TryOutcome.SKIPPED, xcoms, str(error) or None)
+        return Ending(TryOutcome.SKIPPED, xcoms, _storable(str(error)) or None)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, _text(error))
 
