@@ -29,6 +29,8 @@ T = TypeVar("T")
 PATIENCE_S = 10.0
 #: Seconds to find out what became of a commit without an answer, during which nobody can be cancelled.
 FATE_PATIENCE_S = 30.0
+#: Seconds after which what other processes wrote is looked at here.
+HEARSAY_S = 0.01
 #: Serialization failure and deadlock: the server undid the unit in favour of another.
 LOST_RACES = frozenset({"40001", "40P01"})
 #: The server, or this session's process, is being shut down.
@@ -107,6 +109,8 @@ class PostgresDatabase(Database):
         self._patience_s = patience_s
         self._fate_patience_s = fate_patience_s
         self._idle: list[PostgresConnection] = []
+        self._heard: set[str] = set()
+        self._news = anyio.Event()
         self._origin = secrets.token_hex(4)  # tells our own notifications from those of others
 
     async def open(self) -> None:
@@ -132,6 +136,11 @@ class PostgresDatabase(Database):
         return self._counters.snapshot()
 
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        async with anyio.create_task_group() as nursery:
+            nursery.start_soon(self._pass_on)
+            await self._listen(task_status)
+
+    async def _listen(self, task_status: TaskStatus[None]) -> None:
         started = False
         rests = pauses(0.05, longest_s=5)
         while True:
@@ -151,7 +160,17 @@ class PostgresDatabase(Database):
     def _hear(self, note: str) -> None:
         origin, _, channel = note.partition(" ")
         if origin != self._origin:
-            self.wakeups.set(channel)
+            self._heard.add(channel)
+            self._news.set()
+
+    async def _pass_on(self) -> None:
+        while True:
+            await self._news.wait()
+            # Whoever wrote it most likely takes it up at once; we would only wait for its locks.
+            await anyio.sleep(HEARSAY_S)
+            self._news = anyio.Event()
+            while self._heard:
+                self.wakeups.set(self._heard.pop())
 
     async def _until_done(self, unit: BoundUnit[T], *, writes: bool) -> T:
         deadline = anyio.current_time() + self._patience_s
