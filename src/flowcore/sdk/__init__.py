@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
     )
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
+    from flowcore.sdk.connections import Connection as Connection
     from flowcore.sdk.context import Context as Context
     from flowcore.sdk.context import TaskInstance as TaskInstance
     from flowcore.sdk.context import get_current_context as get_current_context
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from flowcore.sdk.exceptions import TaskSkipped as TaskSkipped
     from flowcore.sdk.exceptions import XComNotFound as XComNotFound
     from flowcore.sdk.group_functions import task_group as task_group
+    from flowcore.sdk.hooks import BaseHook as BaseHook
     from flowcore.sdk.nodes import chain as chain
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.task_functions import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
+    from flowcore.sdk.variables import Variable as Variable
     from flowcore.sdk.xcom_args import XComArg as XComArg
 
 #: Where each public name comes from.
@@ -45,7 +48,9 @@ _SOURCES = {
     "DAG": "flowcore.sdk.dags",
     "AirflowFailException": "flowcore.sdk.exceptions",
     "AirflowSkipException": "flowcore.sdk.exceptions",
+    "BaseHook": "flowcore.sdk.hooks",
     "BaseOperator": "flowcore.sdk.operators",
+    "Connection": "flowcore.sdk.connections",
     "Context": "flowcore.sdk.context",
     "CronDataIntervalTimetable": "flowcore.domain.timetables.cron",
     "CronTriggerTimetable": "flowcore.domain.timetables.cron",
@@ -61,6 +66,7 @@ _SOURCES = {
     "TaskInstanceState": "flowcore.domain.states",
     "TaskSkipped": "flowcore.sdk.exceptions",
     "TriggerRule": "flowcore.domain.trigger_rules",
+    "Variable": "flowcore.sdk.variables",
     "WeightRule": "flowcore.domain.priority_weights",
     "XComArg": "flowcore.sdk.xcom_args",
     "XComNotFound": "flowcore.sdk.exceptions",

@@ -24,7 +24,7 @@ from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.nodes import Node
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
-from flowcore.sdk.task_arguments import TASK_RULES, TaskArguments
+from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
 from flowcore.sdk.xcom_args import XComArg
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class BaseOperator(Node, metaclass=OperatorType):
         explicit = {name: value for name, value in arguments.items() if value is not None}
         defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
         # Other defaults are meant for other classes: Airflow's authors share one dict among them all.
-        given = {name: value for name, value in defaults.items() if name in TASK_RULES}
+        # Those that say when tasks may run must not be passed over: the Dag would run otherwise than meant.
+        given = {
+            name: value
+            for name, value in defaults.items()
+            if name in TASK_RULES or (name in SAYS_WHEN_TASKS_RUN and value)
+        }
         subject = f"task {self.task_id!r} of {where}"
         for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
             setattr(self, name, value)

@@ -57,6 +57,9 @@ def _backoff(value: Any) -> float:
     return float(value)
 
 
+#: Arguments of Airflow that hold tasks back, and that flowcore does not know.
+SAYS_WHEN_TASKS_RUN = frozenset({"depends_on_past", "wait_for_downstream"})
+
 TASK_RULES: Mapping[str, Rule] = {
     "owner": TEXT,
     "retries": whole_number_from(0),
