@@ -17,6 +17,9 @@ import anyio.lowlevel
 from flowcore.clock import Clock
 from flowcore.concurrency.wakeups import Wakeups
 
+#: How soon a routine looks again for what was due and could not be had.
+_LEFT_BEHIND_S = 0.02
+
 
 class Progress(Protocol):
     """What a step reports."""
@@ -72,4 +75,5 @@ async def run_routine(
 
 def _wait_s(next_at: datetime | None, now: datetime, poll_s: float) -> float:
     due_s = math.inf if next_at is None else (next_at - now).total_seconds()
-    return max(0.0, min(due_s, poll_s))
+    # What is due and was left has been locked by somebody else: asking again at once would not let go.
+    return min(due_s if due_s > 0 else _LEFT_BEHIND_S, poll_s)

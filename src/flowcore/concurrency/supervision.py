@@ -43,12 +43,12 @@ class Health:
         self.failures_in_a_row, self.failing_since = 0, math.inf
 
     def fail(self, error: Exception, *, at: float) -> None:
-        """Note a failed step; losing the database is not held against the routine."""
+        """Note a failed step; the time without a database is not held against the routine."""
         self.failures += 1
         self.failures_in_a_row += 1
         self.last_error = f"{type(error).__name__}: {error}"
-        if not isinstance(error, DatabaseUnavailable):
-            self.failing_since = min(self.failing_since, at)
+        away = isinstance(error, DatabaseUnavailable)
+        self.failing_since = math.inf if away else min(self.failing_since, at)
 
 
 class _Body(Protocol):
