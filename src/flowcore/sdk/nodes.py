@@ -74,15 +74,15 @@ def chain(*nodes: Node | Sequence[Node]) -> None:
 
 
 def _pairs(before: Node | Sequence[Node], after: Node | Sequence[Node]) -> Iterator[tuple[Node, Node]]:
-    befores, afters = list(_each(before)), list(_each(after))
+    earlier, later = list(_each(before)), list(_each(after))
     if isinstance(before, Node) or isinstance(after, Node):
-        return ((upstream, downstream) for upstream in befores for downstream in afters)
-    if len(befores) != len(afters):
+        return ((upstream, downstream) for upstream in earlier for downstream in later)
+    if len(earlier) != len(later):
         raise DagError(
-            f"chain() was given neighbouring lists of {len(befores)} and {len(afters)} tasks, which it joins"
+            f"chain() was given neighbouring lists of {len(earlier)} and {len(later)} tasks, which it joins"
             " pairwise; make them equally long, or put one task between them"
         )
-    return zip(befores, afters, strict=True)
+    return zip(earlier, later, strict=True)
 
 
 def _each(other: Any) -> Iterator[Node]:
