@@ -9,9 +9,11 @@ from typing import Any
 import anyio
 import attrs
 
+from flowcore.abc import Executor, SecretsBackend
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
+from flowcore.app.secrets import configured_backends, serve_secrets
 from flowcore.app.xcom_reader import XComReader
 from flowcore.clock import Clock, SystemClock
 from flowcore.concurrency.single_error import single_error
@@ -21,6 +23,7 @@ from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
+from flowcore.secrets.service import Secrets
 from flowcore.settings import Settings
 
 
@@ -31,6 +34,8 @@ class Options:
     `parallelism` bounds the tries that run at once, `threads` those of them that are functions;
     durations are in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created.
+    `secrets_backends` are asked before the environment and the database, and are closed at the end;
+    `fernet_key` encrypts what is secret in the database.
     """
 
     parallelism: int = 1_000
@@ -44,6 +49,8 @@ class Options:
     paused_at_creation: bool = False
     pool_size: int = 8
     inline: bool = False
+    secrets_backends: tuple[SecretsBackend, ...] = ()
+    fernet_key: str = attrs.field(default="", repr=False)
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Options:
@@ -56,6 +63,8 @@ class Options:
             safety_poll_s=settings.safety_poll_s,
             default_pool_slots=settings.default_pool_task_slot_count,
             paused_at_creation=settings.dags_are_paused_at_creation,
+            secrets_backends=configured_backends(settings),
+            fernet_key=settings.fernet_key,
             **others,
         )
 
@@ -90,14 +99,27 @@ async def open(
             url, clock=clock, pool_size=options.pool_size, inline=options.inline
         ) as database:
             await database.run(prepare, default_pool_slots=options.default_pool_slots)
-            async with _serve(database, bag, clock, options) as flowcore:
+            async with (
+                serve_secrets(database, options.secrets_backends, fernet_key=options.fernet_key) as secrets,
+                _serve(database, bag, secrets, clock, options) as flowcore,
+            ):
                 yield flowcore
 
 
 @asynccontextmanager
-async def _serve(database: Database, dags: DagBag, clock: Clock, options: Options) -> AsyncIterator[Flowcore]:
+async def _serve(
+    database: Database, dags: DagBag, secrets: Secrets, clock: Clock, options: Options
+) -> AsyncIterator[Flowcore]:
     watch = RunWatch(database, poll_s=options.safety_poll_s)
-    scheduler = _scheduler(database, dags, clock, options)
+    executor = InProcessExecutor(
+        dags,
+        XComReader(database),
+        clock=clock,
+        parallelism=options.parallelism,
+        threads=options.threads,
+        secrets=secrets,
+    )
+    scheduler = _scheduler(database, executor, clock, options)
     flowcore = Flowcore(
         database, scheduler, dags, watch, clock=clock, paused_at_creation=options.paused_at_creation
     )
@@ -114,10 +136,7 @@ async def _serve(database: Database, dags: DagBag, clock: Clock, options: Option
         services.cancel_scope.cancel()
 
 
-def _scheduler(database: Database, dags: DagBag, clock: Clock, options: Options) -> Scheduler:
-    executor = InProcessExecutor(
-        dags, XComReader(database), clock=clock, parallelism=options.parallelism, threads=options.threads
-    )
+def _scheduler(database: Database, executor: Executor, clock: Clock, options: Options) -> Scheduler:
     settings = SchedulerSettings(
         grace_s=options.grace_s,
         lease_s=options.lease_s,

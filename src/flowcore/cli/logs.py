@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from flowcore.secrets.masking import MaskingFilter
 from flowcore.settings import LogLevel
 
 
@@ -14,5 +15,7 @@ def configure_logging(level: LogLevel) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S%z",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(MaskingFilter())
     # What Alembic says of its own workings is of no use to an operator; our migrations log themselves.
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ from flowcore.clock import Clock
 from flowcore.domain.workloads import TryEnded, TryStarted, Workload
 from flowcore.errors import UsageError
 from flowcore.runner.endings import GIVEN_BACK, Ending
-from flowcore.runner.sources import TaskSource, XComSource
+from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
 from flowcore.runner.tries import Try
 
 
@@ -44,6 +44,7 @@ class InProcessExecutor:
         clock: Dates the reports.
         parallelism: How many tries may be here at the same time.
         threads: How many of them may be functions that run; others wait for a thread.
+        secrets: Where tasks find connections and variables; by default in the environment.
     """
 
     name = "in_process"
@@ -56,8 +57,9 @@ class InProcessExecutor:
         clock: Clock,
         parallelism: int = 1000,
         threads: int = 32,
+        secrets: SecretsSource | None = None,
     ) -> None:
-        self._tasks, self._xcoms, self._clock = tasks, xcoms, clock
+        self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
         self._parallelism = parallelism
         self._threads = anyio.CapacityLimiter(threads)
         self._serving: tuple[TaskGroup, ReportSink] | None = None
@@ -87,6 +89,7 @@ class InProcessExecutor:
             workload,
             tasks=self._tasks,
             xcoms=self._xcoms,
+            secrets=self._secrets,
             threads=self._threads,
             on_start=reports.report_start,
         )

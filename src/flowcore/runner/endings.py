@@ -10,6 +10,7 @@ import attrs
 
 from flowcore.domain.workloads import TryOutcome
 from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
+from flowcore.secrets.masking import PROCESS
 
 # The machinery between the loop and the author's code, whose frames tell the author nothing.
 _MACHINERY = ("flowcore", "anyio", "asyncio", "trio", "threading")
@@ -39,7 +40,7 @@ def ending_of(error: BaseException, xcoms: Mapping[str, str]) -> Ending:
     one.
     """
     if _is_only(error, TaskSkipped):
-        return Ending(TryOutcome.SKIPPED, xcoms, _storable(str(error)) or None)
+        return Ending(TryOutcome.SKIPPED, xcoms, _storable(PROCESS.mask(str(error))) or None)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, _text(error))
 
@@ -58,7 +59,8 @@ def _has(error: BaseException, kind: type[Exception]) -> bool:
 
 def _text(error: BaseException) -> str:
     trace = _from_the_author_on(error.__traceback__)
-    return _storable("".join(traceback.format_exception(type(error), error, trace)).rstrip())
+    text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    return _storable(PROCESS.mask(text))
 
 
 def _storable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the runner gets tasks and XComs from: what others implement."""
+"""Where the runner gets tasks, XComs and secrets from: what others implement."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from flowcore.domain.workloads import Workload
+from flowcore.sdk.current_secrets import SecretsSource
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
-__all__ = ["TaskSource", "XComKey", "XComSource"]
+__all__ = ["SecretsSource", "TaskSource", "XComKey", "XComSource"]
 
 
 class TaskSource(Protocol):

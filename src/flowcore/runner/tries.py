@@ -20,10 +20,11 @@ from flowcore.errors import DatabaseUnavailable
 from flowcore.runner.contexts import context_of
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.results import push_result
-from flowcore.runner.sources import TaskSource, XComSource
+from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.thread_calls import ThreadCall
 from flowcore.sdk.context import Context, current_context
+from flowcore.sdk.current_secrets import EnvironmentOnly, current_secrets
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
 from flowcore.sdk.xcom_args import XComArg
@@ -46,6 +47,7 @@ class Try:
         xcoms: Where the outputs of other tasks are read.
         threads: Limits the functions that run in threads at the same time.
         on_start: Called right before the author's code begins.
+        secrets: Where the author's code finds connections and variables; by default in the environment.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class Try:
         xcoms: XComSource,
         threads: anyio.CapacityLimiter,
         on_start: Callable[[], None],
+        secrets: SecretsSource | None = None,
     ) -> None:
         self.workload = workload
         self._tasks, self._xcoms, self._threads, self._on_start = tasks, xcoms, threads, on_start
+        self._secrets = secrets or EnvironmentOnly()
         self._scope = anyio.CancelScope()
         self._cancel_reason: str | None = None
         self._has_begun = False
@@ -129,7 +133,7 @@ class Try:
         task = found.for_one_try(await self._look_up(found))
         ti = RunningTaskInstance(self.workload, self._xcoms, pushed=pushed, loop=current_token())
         context = context_of(ti, task)
-        with current_context(context):
+        with current_context(context), current_secrets(self._secrets):
             result = await self._execute(task, context)
         push_result(ti, task, result)
 
