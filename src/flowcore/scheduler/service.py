@@ -154,7 +154,20 @@ class Scheduler:
                 return
             # The lease was taken over while this process or its database slept: begin afresh.
             task_status = anyio.TASK_STATUS_IGNORED
-            await self._store.acquire_lease(self._settings.lease_s)
+            if not await self._acquire_another_lease():
+                return
+
+    async def _acquire_another_lease(self) -> bool:
+        while not self._stopping.is_set():
+            try:
+                await self._store.acquire_lease(self._settings.lease_s)
+            except DatabaseUnavailable as error:
+                log.warning("no new lease could be had: %s", error)
+            else:
+                return True
+            with anyio.move_on_after(self._settings.lease_s / 3):
+                await self._stopping.wait()
+        return False
 
     async def _serve_under_lease(self, task_status: TaskStatus[None]) -> None:
         async with anyio.create_task_group() as nursery:
