@@ -37,7 +37,7 @@ class RoutineName(StrEnum):
 
 
 WAKES: Mapping[RoutineName, frozenset[Channel]] = {
-    RoutineName.CREATE_DAG_RUNS: frozenset({Channel.DAGS, Channel.RUNS_ENDED}),
+    RoutineName.CREATE_DAG_RUNS: frozenset({Channel.DAGS, Channel.RUNS_STARTED, Channel.RUNS_ENDED}),
     RoutineName.START_DAG_RUNS: frozenset({Channel.RUNS_QUEUED, Channel.RUNS_ENDED, Channel.DAGS}),
     RoutineName.SCHEDULE_TASK_INSTANCES: frozenset({Channel.UNSETTLED}),
     RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.DAGS}),
