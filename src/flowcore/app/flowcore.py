@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,10 +20,15 @@ from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.run_views import count_unfinished_runs, find_run
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.dags import Dag
-from flowcore.errors import DagRunNotFound
+from flowcore.errors import DagRunNotFound, DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
 from flowcore.scheduler.wake_graph import Channel
 from flowcore.sdk.dags import DAG
+
+log = logging.getLogger(__name__)
+
+#: How long Dags wait to be stored after the database was found to be away.
+_STORE_AGAIN_S = 1.0
 
 
 @attrs.frozen
@@ -142,7 +148,12 @@ class Flowcore:
         while True:
             await self._registered.wait()
             self._registered = anyio.Event()
-            await self.store_registered()
+            try:
+                await self.store_registered()
+            except DatabaseUnavailable as error:
+                log.warning("Dags wait to be stored: %s", error)
+                await anyio.sleep(_STORE_AGAIN_S)
+                self._registered.set()
 
 
 def _register(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
 import anyio
 
 from flowcore.database.engine import Database
 from flowcore.database.queries.run_views import ended_runs
+from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.wake_graph import Channel
+
+log = logging.getLogger(__name__)
 
 
 class RunWatch:
@@ -23,7 +28,7 @@ class RunWatch:
         event = anyio.Event()
         self._waiting[dag_run_id].append(event)
         try:
-            await self._look()
+            await self._look([dag_run_id])
             await event.wait()
         finally:
             self._waiting[dag_run_id].remove(event)
@@ -34,11 +39,14 @@ class RunWatch:
         """Look for ended runs whenever one ended somewhere, until cancelled."""
         while True:
             seen = self._database.wakeups.versions([Channel.RUNS_ENDED])
-            await self._look()
+            try:
+                await self._look(list(self._waiting))
+            except DatabaseUnavailable as error:
+                log.warning("whether runs have ended cannot be told: %s", error)
             await self._database.wakeups.after_any(seen, timeout_s=self._poll_s)
 
-    async def _look(self) -> None:
-        if self._waiting:
-            for dag_run_id in await self._database.read(ended_runs, list(self._waiting)):
+    async def _look(self, dag_run_ids: Sequence[int]) -> None:
+        if dag_run_ids:
+            for dag_run_id in await self._database.read(ended_runs, dag_run_ids):
                 for event in self._waiting.get(dag_run_id, ()):
                     event.set()

@@ -104,13 +104,15 @@ class Run:
         while True:
             versions = self._database.wakeups.versions(_NEWS)
             runs, task_instances = await self._database.read(_look, self._view.id)
+            self._set(runs)
+            # Taken from this look: somebody else who waits for the run may have moved `state` on since.
+            state = runs[0].state
             for event in self._news(seen, task_instances):
                 yield event
-            if self.state is not runs[0].state or not seen.get((None, -1)):
-                seen[None, -1] = runs[0].state
-                self._set(runs)
-                yield RunEvent(None, -1, self.state, self._clock.now())
-            if self.state in FINISHED_RUN:
+            if seen.get((None, -1)) is not state:
+                seen[None, -1] = state
+                yield RunEvent(None, -1, state, self._clock.now())
+            if state in FINISHED_RUN:
                 return
             await self._database.wakeups.after_any(versions, timeout_s=_EVENTS_POLL_S)
 
