@@ -16,6 +16,12 @@ COMMANDS = {
     "standalone": ("flowcore.cli.standalone:standalone", "Set up everything and run it in one process."),
     "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
     "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks and their task instances."),
+    "connections": (
+        "flowcore.cli.connections:connections",
+        "Look at connections, add and test them.",
+    ),
+    "variables": ("flowcore.cli.variables:variables", "Look at variables and set them."),
+    "rotate-fernet-key": ("flowcore.cli.fernet_keys:rotate_fernet_key", "Encrypt secrets with a new key."),
     "db": ("flowcore.cli.db:db", "Create, check, migrate and reset the database."),
     "config": ("flowcore.cli.config:config", "Look at the settings."),
     "version": ("flowcore.cli.version:version", "Print the version."),

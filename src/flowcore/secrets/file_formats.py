@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flowcore.errors import UsageError
 
-class FileUnreadable(Exception):
+
+class FileUnreadable(UsageError):
     """A file is not of the form that its name promises; says where."""
 
 

@@ -30,8 +30,8 @@ class FilesBackend:
     def __init__(
         self, *, connections_file_path: str | None = None, variables_file_path: str | None = None
     ) -> None:
-        self._connections = _WatchedFile(connections_file_path, _connection_text)
-        self._variables = _WatchedFile(variables_file_path, _variable_text)
+        self._connections = _WatchedFile(connections_file_path, connection_text)
+        self._variables = _WatchedFile(variables_file_path, variable_text)
 
     async def get_connection(self, conn_id: str) -> str | None:
         return await anyio.to_thread.run_sync(_find, self.name, self._connections, conn_id)
@@ -81,7 +81,12 @@ def _find(backend: str, file: _WatchedFile, name: str) -> str | None:
     raise failure
 
 
-def _connection_text(conn_id: str, entry: Any) -> str:
+def connection_text(conn_id: str, entry: Any) -> str:
+    """The text of a connection from its entry in a file.
+
+    Raises:
+        FileUnreadable, ConnectionInvalid: the entry is none; never quotes it.
+    """
     if isinstance(entry, list) and len(entry) == 1:
         [entry] = entry
     if isinstance(entry, dict) and entry.keys() == {"uri"}:
@@ -102,5 +107,6 @@ def _with_airflows_keys(conn_id: str, entry: Mapping[str, Any]) -> Mapping[str, 
     return {**others, "extra": entry.get("extra") or entry.get("extra_dejson")}
 
 
-def _variable_text(key: str, entry: Any) -> str:
+def variable_text(key: str, entry: Any) -> str:
+    """The text of a variable from its entry in a file."""
     return entry if isinstance(entry, str) else json.dumps(entry)

@@ -58,12 +58,16 @@ def put_connections(connection: sa.Connection, rows: Sequence[ConnectionRow]) ->
     _put(connection, connections, [attrs.asdict(row) for row in rows])
 
 
-def add_connection(connection: sa.Connection, row: ConnectionRow) -> bool:
-    """Write a connection; false, and nothing happens, if its id is taken."""
-    if find_connection(connection, row.conn_id) is not None:
-        return False
-    put_connections(connection, [row])
-    return True
+def add_connections(
+    connection: sa.Connection, rows: Sequence[ConnectionRow], *, overwrite: bool
+) -> Sequence[str]:
+    """Write connections; unless `overwrite`, the ids that are taken are returned and nothing is written."""
+    given = [row.conn_id for row in rows]
+    known = sa.select(connections.c.conn_id).where(connections.c.conn_id.in_(given))
+    taken = () if overwrite else sorted(connection.scalars(known))
+    if not taken:
+        put_connections(connection, rows)
+    return taken
 
 
 def delete_connection(connection: sa.Connection, conn_id: str) -> bool:
