@@ -74,6 +74,11 @@ class SqlStore:
         return released
 
     @property
+    def lease_id(self) -> int | None:
+        """The lease under which tries are claimed; None before the first one and after a release."""
+        return self._lease_id
+
+    @property
     def _lease(self) -> int:
         if self._lease_id is None:
             raise InvariantBroken("the store has no lease; acquire_lease() comes first")

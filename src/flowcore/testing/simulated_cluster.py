@@ -1,0 +1,100 @@
+"""The processes of a simulation, their database and their time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flowcore.database.lanes import Database
+from flowcore.errors import DatabaseUnavailable
+from flowcore.scheduler.wake_graph import RoutineName
+from flowcore.testing.clock import ManualClock
+from flowcore.testing.scripts import Script
+from flowcore.testing.simulated_scheduler import LEASE_S, MakeStore, SimulatedScheduler
+from flowcore.testing.watch import Watch
+
+
+class SimulatedCluster:
+    """Several schedulers on one database; all that it does is watched."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: ManualClock,
+        script: Script,
+        *,
+        watch: Watch,
+        make_store: MakeStore,
+    ) -> None:
+        self.database, self.clock, self.watch = database, clock, watch
+        self.schedulers: list[SimulatedScheduler] = []
+        self._script, self._make_store = script, make_store
+
+    async def start(self, schedulers: int) -> None:
+        """Start some schedulers."""
+        self.schedulers = [await self._new_scheduler() for _ in range(schedulers)]
+        await self.look()
+
+    async def look(self) -> None:
+        """Check the invariants, after putting a new process in the place of each that crashed."""
+        for scheduler in tuple(self.schedulers):
+            if scheduler.executor.is_crashed:
+                await self.replace(scheduler)
+        await self.watch.look({s.lease_id: s.executor.running for s in self.schedulers})
+
+    async def step(self, scheduler: SimulatedScheduler, name: RoutineName) -> datetime | None:
+        """Let a routine do one step; when it wants the next one, if nothing wakes it before."""
+        reports = scheduler.coming_reports if name is RoutineName.APPLY_EXECUTOR_EVENTS else ()
+        before, refused = self.watch.seen, scheduler.refused
+        try:
+            batch = await scheduler.step(name)
+        except DatabaseUnavailable:
+            self.watch.sometimes.note(True, "database fault")
+            return self.clock.now()
+        self.watch.sometimes.note(scheduler.refused > refused, "refused report")
+        await self.watch.check_reports(before, reports)
+        return self.clock.now() if batch.more else batch.next_at
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass, in hops: those who are not frozen renew their leases meanwhile."""
+        await self._end_due_tries()
+        while seconds > 0:
+            hop_s = min(seconds, LEASE_S / 3)
+            seconds -= hop_s
+            self.clock.advance(hop_s)
+            await self._end_due_tries()
+
+    async def keep_lease(self, scheduler: SimulatedScheduler) -> None:
+        """Let a scheduler renew its lease, unless it is dead."""
+        if not scheduler.executor.is_crashed:
+            self.watch.sometimes.note(not await scheduler.keep_lease(), "lease taken over")
+
+    async def replace(self, scheduler: SimulatedScheduler) -> None:
+        """Kill a scheduler: its lease is left to lapse, and a new process begins."""
+        scheduler.executor.crash()
+        self.schedulers[self.schedulers.index(scheduler)] = await self._new_scheduler()
+        self.watch.sometimes.note(True, "killed")
+
+    async def restart(self, scheduler: SimulatedScheduler) -> None:
+        """Stop a scheduler in an orderly way and begin a new one."""
+        await self.stop(scheduler)
+        self.schedulers.append(await self._new_scheduler())
+
+    async def stop(self, scheduler: SimulatedScheduler) -> None:
+        """Stop a scheduler in an orderly way and check that nothing is left of it."""
+        lease_id = scheduler.lease_id
+        is_released = await scheduler.stop()
+        self.schedulers.remove(scheduler)
+        if is_released:
+            await self.watch.check_stopped(lease_id, scheduler.executor.running)
+        await self.look()
+
+    async def _end_due_tries(self) -> None:
+        for scheduler in self.schedulers:
+            if not scheduler.is_frozen:
+                scheduler.executor.end_due()
+                await self.keep_lease(scheduler)
+
+    async def _new_scheduler(self) -> SimulatedScheduler:
+        new = SimulatedScheduler(self.database, self._script, clock=self.clock, make_store=self._make_store)
+        await new.start()
+        return new

@@ -1,0 +1,189 @@
+"""Several schedulers on one database, stepped in a drawn order, with faults, watched after each step.
+
+The routines, queries and decisions are the real ones; only time and the ends of tries are made up.
+Whoever calls `step` draws what comes next: Hypothesis, to shrink what it finds, or a seeded random
+number generator for long runs. Time is moved by hand, so both event loops will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+
+import attrs
+
+from flowcore.database.engine import open_database
+from flowcore.errors import UsageError
+from flowcore.scheduler.wake_graph import RoutineName
+from flowcore.testing.clock import ManualClock
+from flowcore.testing.faulty_database import DatabaseFault
+from flowcore.testing.loads import Load, store_load, store_request
+from flowcore.testing.simulated_cluster import SimulatedCluster
+from flowcore.testing.simulated_scheduler import LEASE_S, MakeStore, SimulatedScheduler, shared_store
+from flowcore.testing.sometimes import Sometimes
+from flowcore.testing.watch import Watch
+
+#: An integer from 0 up to, but not including, the given one.
+Draw = Callable[[int], int]
+Action = Callable[[], Awaitable[object]]
+
+#: Seconds by which time moves in a step: within a try, beyond it, and beyond a lease.
+_LEAPS_S = (0.1, 1.0, 5.0, LEASE_S + 1)
+#: Between two rounds in which nothing happens time moves on to what is foreseen; after so many of
+#: them in a row, nothing ever will.
+_QUIET_ROUNDS_MAX = 20
+
+
+@attrs.frozen(kw_only=True)
+class SimulationSettings:
+    """How many schedulers, and how often they may be killed or frozen, and the database fail.
+
+    `set_up` fills the empty database with a load, and `make_store` connects a scheduler with it.
+    """
+
+    schedulers: int = 2
+    losses_max: int = 2
+    database_faults_max: int = 4
+    set_up: Callable[..., None] = store_load
+    make_store: MakeStore = shared_store
+
+
+@asynccontextmanager
+async def open_simulation(
+    load: Load, settings: SimulationSettings | None = None, *, sometimes: Sometimes | None = None
+) -> AsyncIterator[Simulation]:
+    """Set a simulation up in a database of its own, for the duration of the block."""
+    settings, clock = settings or SimulationSettings(), ManualClock()
+    sometimes = sometimes or Sometimes()
+    async with open_database("sqlite://", inline=True, clock=clock) as database:
+        await database.run(settings.set_up, load)
+        watch = Watch(database, load.dags_by_id, sometimes)
+        cluster = SimulatedCluster(database, clock, load.script, watch=watch, make_store=settings.make_store)
+        simulation = Simulation(cluster, load, settings, sometimes)
+        await cluster.start(settings.schedulers)
+        yield simulation
+
+
+class Simulation:
+    """What may happen to a cluster, and what must be true of it. Made by `open_simulation`."""
+
+    def __init__(
+        self, cluster: SimulatedCluster, load: Load, settings: SimulationSettings, sometimes: Sometimes
+    ) -> None:
+        self.steps = 0
+        self.cluster = cluster
+        self._load, self._sometimes = load, sometimes
+        self._requested = 0
+        self._losses_left = settings.losses_max
+        self._faults_left = settings.database_faults_max
+
+    async def step(self, draw: Draw) -> None:
+        """Do one of the things that may happen now, and check every invariant.
+
+        Raises:
+            AssertionError: one of them is broken.
+        """
+        actions = self._actions()
+        await actions[draw(len(actions))]()
+        self.steps += 1
+        await self.cluster.look()
+
+    async def settle(self) -> None:
+        """Heal all faults and let time pass until every run has ended.
+
+        Raises:
+            AssertionError: a run does not end, or an invariant is broken.
+        """
+        for scheduler in self.cluster.schedulers:
+            scheduler.is_frozen = False
+        while self._requested < len(self._load.requests):
+            await self._request()
+        quiet_rounds = 0
+        while quiet_rounds < _QUIET_ROUNDS_MAX:
+            before = self.cluster.watch.seen
+            next_at = await self._round()
+            if self.cluster.watch.has_changed_since(before):
+                quiet_rounds = 0
+            elif next_at is None:
+                break
+            else:
+                quiet_rounds += 1
+                await self.cluster.pass_time(max(0.0, (next_at - self.cluster.clock.now()).total_seconds()))
+        self.cluster.watch.check_settled(self._load.script if self._is_deterministic() else None)
+
+    async def stop(self) -> None:
+        """Stop all schedulers in an orderly way and check that nothing is left of them."""
+        for scheduler in tuple(self.cluster.schedulers):
+            await self.cluster.stop(scheduler)
+
+    def _is_deterministic(self) -> bool:
+        # A timeout compares times, so what it hits depends on how fast everything was.
+        return all(dag.dagrun_timeout_s is None for dag in self._load.dags)
+
+    def _actions(self) -> list[Action]:
+        actions: list[Action] = [partial(self.cluster.pass_time, leap_s) for leap_s in _LEAPS_S]
+        if self._requested < len(self._load.requests):
+            actions.append(self._request)
+        for scheduler in self.cluster.schedulers:
+            actions.extend(self._actions_of(scheduler))
+        return actions
+
+    def _actions_of(self, scheduler: SimulatedScheduler) -> list[Action]:
+        cluster = self.cluster
+        if scheduler.is_frozen:
+            return [partial(self._thaw, scheduler)]
+        # Twice, so that work is more frequent than trouble.
+        steps: list[Action] = [partial(cluster.step, scheduler, name) for name in RoutineName]
+        actions: list[Action] = [*steps, *steps]
+        actions += [partial(cluster.keep_lease, scheduler), partial(cluster.restart, scheduler)]
+        if self._losses_left:
+            actions += [partial(self._kill, scheduler), partial(self._freeze, scheduler)]
+        if self._faults_left:
+            actions += [
+                partial(self._fail, scheduler, name, fault) for name in RoutineName for fault in DatabaseFault
+            ]
+        return actions
+
+    async def _round(self) -> datetime | None:
+        """Let everybody do everything once; when the next thing is due that is foreseen."""
+        foreseen: list[datetime | None] = []
+        for scheduler in tuple(self.cluster.schedulers):
+            await self.cluster.keep_lease(scheduler)
+            for name in RoutineName:
+                next_at = await self.cluster.step(scheduler, name)
+                self.steps += 1
+                await self.cluster.look()
+                # Leases lapse for ever; that matters while something is under one.
+                if name is not RoutineName.RECOVER_TASK_INSTANCES or self.cluster.watch.seen.active:
+                    foreseen.append(next_at)
+            foreseen.append(scheduler.executor.next_end_at)
+        return min((at for at in foreseen if at is not None), default=None)
+
+    async def _request(self) -> None:
+        request, number = self._load.requests[self._requested], self._requested
+        self._requested += 1
+        now = self.cluster.clock.now()
+        try:
+            await self.cluster.database.run(store_request, request, number, now=now)
+        except UsageError:
+            self._sometimes.note(True, "run refused")
+
+    async def _kill(self, scheduler: SimulatedScheduler) -> None:
+        self._losses_left -= 1
+        await self.cluster.replace(scheduler)
+
+    async def _freeze(self, scheduler: SimulatedScheduler) -> None:
+        self._losses_left -= 1
+        scheduler.is_frozen = True
+
+    async def _thaw(self, scheduler: SimulatedScheduler) -> None:
+        scheduler.is_frozen = False
+        scheduler.executor.end_due()
+
+    async def _fail(self, scheduler: SimulatedScheduler, name: RoutineName, fault: DatabaseFault) -> None:
+        self._faults_left -= 1
+        scheduler.database.fault = fault
+        await self.cluster.step(scheduler, name)
+        scheduler.database.fault = None

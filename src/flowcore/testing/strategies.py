@@ -1,0 +1,114 @@
+"""Hypothesis strategies for Dags, the ends of their tries, and loads of runs; small, but of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import attrs
+from hypothesis import strategies as st
+
+from flowcore.domain.dags import DEFAULT_POOL, Dag, Task
+from flowcore.domain.retries import RetryRule
+from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import TryOutcome
+from flowcore.testing.clock import EPOCH
+from flowcore.testing.loads import Load, RunRequest
+from flowcore.testing.scripts import Script, ScriptedEnd
+
+#: Slots by pool; tasks never want more than their pool has.
+POOLS = {DEFAULT_POOL: 4, "narrow": 2}
+
+_limits = st.none() | st.integers(1, 2)
+_outcomes = st.sampled_from([o for o in TryOutcome if o is not TryOutcome.GIVEN_BACK])
+_EVERY = timedelta(seconds=20)
+
+
+@st.composite
+def dags(
+    draw: st.DrawFn,
+    dag_id: str = "dag",
+    *,
+    tasks_max: int = 6,
+    timeouts: bool = False,
+    schedules: bool = False,
+) -> Dag:
+    """Random acyclic Dags: every trigger rule, retries, pools, limits, weights.
+
+    `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs.
+    """
+    count = draw(st.integers(1, tasks_max))
+    upstream = [draw(_upstream(position)) for position in range(count)]
+    dag = Dag(
+        dag_id=dag_id,
+        tasks=tuple(draw(_tasks(dag_id, position, upstream)) for position in range(count)),
+        max_active_runs=draw(st.integers(1, 3)),
+        max_active_tasks=draw(st.integers(1, 4)),
+        dagrun_timeout_s=draw(st.none() | st.integers(1, 30).map(float)) if timeouts else None,
+    )
+    return _scheduled(dag) if schedules and draw(st.booleans()) else dag
+
+
+@st.composite
+def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Script:
+    """How each try of these Dags' tasks ends; at most one task is `fatal` for its process, once."""
+    ends = {
+        (task.task_id, try_number): ScriptedEnd(draw(_outcomes), float(draw(st.integers(0, 10))))
+        for dag in of
+        for task in dag.tasks
+        for try_number in range(1, task.retries + 2)
+    }
+    if fatal and draw(st.booleans()):
+        key = draw(st.sampled_from(sorted(ends)))
+        ends[key] = ScriptedEnd(ends[key].outcome, ends[key].duration_s, fatal_tokens=1)
+    return Script(ends)
+
+
+@st.composite
+def loads(
+    draw: st.DrawFn, *, dags_max: int = 2, tasks_max: int = 6, requests_max: int = 4, timeouts: bool = False
+) -> Load:
+    """Some Dags and runs of them, two of which may be asked for twice."""
+    of = tuple(
+        draw(dags(f"dag{number}", tasks_max=tasks_max, timeouts=timeouts, schedules=True))
+        for number in range(draw(st.integers(1, dags_max)))
+    )
+    requests = st.builds(
+        RunRequest,
+        st.sampled_from([dag.dag_id for dag in of]),
+        # In the past, where no timetable puts a run.
+        st.integers(1, 3).map(lambda days: EPOCH - timedelta(days=days)),
+    )
+    asked = draw(st.lists(requests, min_size=1, max_size=requests_max))
+    return Load(of, tuple(asked), draw(scripts(of, fatal=True)), POOLS)
+
+
+@st.composite
+def _tasks(draw: st.DrawFn, dag_id: str, position: int, upstream: Sequence[Sequence[int]]) -> Task:
+    pool = draw(st.sampled_from(sorted(POOLS)))
+    return Task(
+        task_id=f"{dag_id}_task{position}",
+        position=position,
+        upstream=tuple(upstream[position]),
+        downstream=tuple(later for later, before in enumerate(upstream) if position in before),
+        trigger_rule=draw(st.sampled_from(TriggerRule)),
+        priority_weight=draw(st.integers(1, 3)),
+        pool=pool,
+        pool_slots=draw(st.integers(1, POOLS[pool])),
+        retries=draw(st.integers(0, 2)),
+        retry_rule=RetryRule(float(draw(st.integers(0, 15)))),
+        max_active_tis_per_dag=draw(_limits),
+        max_active_tis_per_dagrun=draw(_limits),
+    )
+
+
+def _upstream(position: int) -> st.SearchStrategy[list[int]]:
+    if not position:
+        return st.just([])
+    return st.lists(st.integers(0, position - 1), unique=True, max_size=3).map(sorted)
+
+
+def _scheduled(dag: Dag) -> Dag:
+    timetable = DeltaDataIntervalTimetable(_EVERY).serialize()
+    return attrs.evolve(dag, timetable=timetable, start_date=EPOCH, end_date=EPOCH + 2 * _EVERY, catchup=True)

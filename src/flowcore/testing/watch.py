@@ -1,0 +1,80 @@
+"""Looks at the database after each step of a simulation and checks what changed since the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from flowcore.database.lanes import Database
+from flowcore.domain.dags import Dag
+from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.domain.workloads import TryEnded, Workload
+from flowcore.testing import invariants
+from flowcore.testing.clock import EPOCH
+from flowcore.testing.scripts import Script
+from flowcore.testing.snapshots import Snapshot
+from flowcore.testing.sometimes import Sometimes
+
+_NOTED = {
+    TaskInstanceState.UP_FOR_RETRY: "retry",
+    TaskInstanceState.SKIPPED: "skipped",
+    TaskInstanceState.UPSTREAM_FAILED: "upstream failed",
+}
+
+
+class Watch:
+    """The invariants over the states that a simulation passes through; `seen` is the newest one."""
+
+    def __init__(self, database: Database, dags: Mapping[str, Dag], sometimes: Sometimes) -> None:
+        self.seen = Snapshot(EPOCH, {}, {}, {}, {}, {})
+        self.sometimes = sometimes
+        self._database, self._dags = database, dags
+
+    async def look(self, executing: Mapping[int, Iterable[Workload]]) -> None:
+        """Read the database and check everything that must hold at any instant.
+
+        `executing` says what runs under which lease.
+        """
+        before, self.seen = self.seen, await self._database.read(Snapshot.read)
+        invariants.check_one_run_per_logical_date(self.seen)
+        invariants.check_limits(self.seen, self._dags)
+        invariants.check_transitions(before, self.seen)
+        invariants.check_trigger_rules(before, self.seen, self._dags)
+        invariants.check_one_live_holder(self.seen, executing)
+        invariants.check_no_orphans(self.seen)
+        self._note(before)
+
+    async def check_reports(self, before: Snapshot, reports: Iterable[TryEnded]) -> None:
+        """Check that those of the reports, which were just written, that came too late did nothing."""
+        if reports:
+            after = await self._database.read(Snapshot.read)
+            invariants.check_late_reports_refused(before, after, reports)
+
+    async def check_stopped(self, lease_id: int, executing: Iterable[Workload]) -> None:
+        """Check that a process left nothing behind when it stopped."""
+        after = await self._database.read(Snapshot.read)
+        invariants.check_nothing_left(after, lease_id, executing)
+
+    def check_settled(self, script: Script | None) -> None:
+        """Check that all runs ended, and how, if the script alone decides that."""
+        invariants.check_all_runs_ended(self.seen)
+        if script is not None:
+            invariants.check_confluence(self.seen, self._dags, script)
+
+    def has_changed_since(self, before: Snapshot) -> bool:
+        """Whether anything but the time is different now."""
+        return attrs.evolve(before, at=self.seen.at, leases=self.seen.leases) != self.seen
+
+    def _note(self, before: Snapshot) -> None:
+        now, note = self.seen, self.sometimes.note
+        for row in now.task_instances.values():
+            was = before.task_instances.get(row.id)
+            if was is None or was == row:
+                continue
+            note(row.state in _NOTED, _NOTED.get(row.state or TaskInstanceState.REMOVED, ""))
+            note(was.is_active and not row.is_active and row.token > was.token, "lost try")
+        used = {name: sum(row.pool_slots for row in now.active if row.pool == name) for name in now.pools}
+        note(any(used[name] == slots for name, slots in now.pools.items()), "full pool")
+        states = [run.state for run in now.runs.values()]
+        note(DagRunState.QUEUED in states and DagRunState.RUNNING in states, "run waits")
