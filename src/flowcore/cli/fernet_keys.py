@@ -19,7 +19,8 @@ from flowcore.settings import load_settings
 def rotate_fernet_key(database_url: str | None) -> None:
     """Encrypt secrets with a new key.
 
-    Connections and variables are encrypted anew, with the first key in FLOWCORE_FERNET_KEY. The key that they are encrypted with must be among the others. Nothing changes if any cannot be read.
+    Connections and variables are encrypted anew, with the first key in FLOWCORE_FERNET_KEY. The key that
+    they are encrypted with must be among the others. Nothing changes if any cannot be read.
     """
     settings = load_settings({"database_url": database_url})
     sealing = sealing_of(settings)
