@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import traceback
 from contextlib import asynccontextmanager
 
 import anyio
@@ -119,6 +120,25 @@ async def test_service_that_is_away_is_unavailable():
         await calls.aclose()
 
 
+async def test_answer_that_is_no_http_is_not_quoted():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        calls = HttpCalls("remote")
+        request = httpx.Request("GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        talking = threading.Thread(target=talk_nonsense, args=(server,))
+        talking.start()
+        with pytest.raises(SecretsUnavailable, match="RemoteProtocolError") as caught, anyio.fail_after(0.05):
+            await calls.send(request, "x")
+        talking.join()
+        await calls.aclose()
+    assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+
+def talk_nonsense(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"planted\r\n\r\n")
+
+
 async def test_hanging_service_ends_with_the_lookups_deadline():
     answered = threading.Event()
 
@@ -134,7 +154,20 @@ async def test_hanging_service_ends_with_the_lookups_deadline():
 
 
 @pytest.mark.parametrize(
-    "url", ["", "vault", "ftp://h", "https://", "https://h?x=1", "https://h#x", "file:///x"]
+    "url",
+    [
+        "",
+        "vault",
+        "ftp://h",
+        "https://",
+        "https://h?x=1",
+        "https://h#x",
+        "file:///x",
+        "http://h:99999",
+        "http://[",
+        5,
+        None,
+    ],
 )
 def test_urls_that_cannot_be_used_are_refused(url):
     with pytest.raises(ValueError, match="url is no URL like"):

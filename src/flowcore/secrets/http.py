@@ -70,7 +70,7 @@ class HttpCalls:
     ) -> None:
         self.backend = backend
         self._is_busy = is_busy
-        limits = httpx.Limits(max_connections=200)
+        limits = httpx.Limits(max_connections=256)
         self._client = httpx.AsyncClient(
             verify=_trusted(verify), timeout=10.0, limits=limits, follow_redirects=False
         )
@@ -152,8 +152,8 @@ class HttpCalls:
 
     def _settled(self, outcome: Answer | httpx.TransportError, key: str) -> Answer:
         if isinstance(outcome, httpx.TransportError):
-            reason = f"no answer ({type(outcome).__name__}); check the URL and that the service is up"
-            raise SecretsUnavailable(self.backend, key, reason) from outcome
+            reason = f"no answer ({_described(outcome)}); check the URL and that the service is up"
+            raise SecretsUnavailable(self.backend, key, reason)
         if self._is_busy(outcome):
             reason = f"the service is busy or broken (HTTP status {outcome.status}); try again later"
             raise SecretsUnavailable(self.backend, key, reason)
@@ -168,8 +168,7 @@ def service_url(option: str, url: str) -> str:
     Raises:
         ValueError: it is none; the message names the option.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_service_url(url):
         raise ValueError(f"{option} is no URL like https://secrets.example.com")
     return url.rstrip("/")
 
@@ -196,6 +195,21 @@ def _trusted(verify: bool | str) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=verify)
     except OSError as error:
         raise ValueError(f"verify names no file of certificates: {error}") from error
+
+
+def _is_service_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - is parsed when it is looked at
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query + parts.fragment
+
+
+def _described(error: httpx.TransportError) -> str:
+    # Of the others, those about the protocol quote what the service sent.
+    is_ours = isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+    return f"{type(error).__name__}: {error}" if is_ours else type(error).__name__
 
 
 def _retry_after_s(answer: Answer) -> float:
