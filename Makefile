@@ -21,7 +21,7 @@ check: setup  ## format, lint, types, layers, spelling
 format: setup  ## mend what `check` can mend by itself
 	@scripts/format
 
-bench: setup  ## measure; prints one TSV row per benchmark
+bench: setup  ## measure; prints a table beside the floor of the same minutes
 	@.venv/bin/python -m benchmarks
 
 docs: setup  ## run the snippets, follow the links, draft the changelog
