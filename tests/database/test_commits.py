@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import anyio
 import pytest
 import sqlalchemy as sa
 
-from flowcore.database.commits import is_refusal
+from flowcore.database.commits import Fate, ask_fate, ask_server_life, is_refusal
 from flowcore.database.engine import open_database
 from flowcore.database.native import NativeDriver
 from flowcore.database.postgres import PostgresDatabase
@@ -16,6 +19,9 @@ from flowcore.database.urls import parse_url
 from flowcore.errors import CommitUnknown
 from tests.database.cut_line import Cut, CutLine, cut_line
 from tests.database.items import create_items, insert_items, list_ids
+from tests.support.postgres import running_server
+
+TRANSACTION_ID = sa.text("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
 
 
 @pytest.fixture
@@ -80,3 +86,40 @@ async def test_a_fate_that_nobody_can_tell_is_an_error_that_says_how_to_ask(
 )
 def test_only_the_servers_own_no_counts_as_a_refusal(sqlstate: str | None, expected: bool) -> None:
     assert is_refusal(sqlstate) is expected
+
+
+@pytest.fixture
+def crashing_server() -> Iterator[sa.Engine]:
+    """A server of our own, by way of connections that are made anew each time."""
+    with running_server(fsync=False) as url:
+        yield sa.create_engine(url.replace("postgresql", "postgresql+psycopg"), poolclass=sa.NullPool)
+
+
+@pytest.mark.slow
+def test_an_id_that_a_crashed_server_gave_out_again_is_not_taken_for_ours(crashing_server: sa.Engine) -> None:
+    with crashing_server.begin() as connection:
+        create_items(connection)
+        connection.execute(sa.text("CHECKPOINT"))
+    with crashing_server.connect() as ours:
+        server_life = ask_server_life(ours)
+        insert_items(ours, 1)
+        ours_id = ours.scalar(TRANSACTION_ID)
+        crash(ours)
+    with reconnect(crashing_server) as other:
+        insert_items(other, 2)
+        assert other.scalar(TRANSACTION_ID) == ours_id
+        other.commit()
+        assert ask_fate(other, ours_id or "", server_life) is Fate.ABORTED
+
+
+def crash(connection: sa.Connection) -> None:
+    """Kill a server process, upon which all end; the connection is lost."""
+    os.kill(connection.scalar(sa.text("SELECT pg_backend_pid()")) or 0, signal.SIGKILL)
+    connection.invalidate()
+
+
+def reconnect(engine: sa.Engine) -> sa.Connection:
+    """Connect as soon as the server has recovered."""
+    while True:
+        with suppress(sa.exc.OperationalError):
+            return engine.connect()

@@ -24,7 +24,8 @@ from sqlalchemy.util.concurrency import greenlet_spawn
 from flowcore.database.asyncpg_options import connect_arguments
 from flowcore.database.commits import CHANNEL, CommitLost, commit_shield, is_refusal
 from flowcore.database.lanes import BoundUnit
-from flowcore.database.postgres import Outcome, PostgresDatabase, unavailable
+from flowcore.database.postgres import PostgresDatabase
+from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
 from flowcore.database.wakeups import take_channels
@@ -77,12 +78,12 @@ class AsyncpgDriver:
             # Shielded for the few seconds of asyncpg's own timeout: a cancelled attempt leaves futures
             # behind whose exceptions nobody retrieves.
             with anyio.CancelScope(shield=True):
-                connection = await greenlet_spawn(self._engine.connect)
+                connection, server_life = await greenlet_spawn(connect_and_ask_life, self._engine)
         except (DBAPIError, asyncpg.PostgresError, OSError, TimeoutError) as error:
             raise unavailable(self._target, getattr(error, "orig", error)) from error
         self.counters.connections += 1
         raw = connection.connection.driver_connection
-        return AsyncpgUnitConnection(connection, raw, origin, self.counters)
+        return AsyncpgUnitConnection(connection, raw, origin, server_life, self.counters)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[str]]:
@@ -116,6 +117,7 @@ class AsyncpgUnitConnection:
     connection: sa.Connection
     raw: asyncpg.Connection
     origin: str
+    server_life: str
     counters: Counters
 
     @property
@@ -182,7 +184,7 @@ class AsyncpgUnitConnection:
                 raise
         # No answer, or one that says nothing: this connection has nothing more to tell.
         self.raw.terminate()
-        return CommitLost(transaction_id)
+        return CommitLost(transaction_id, self.server_life)
 
 
 def _keep_connection(context: ExceptionContext) -> None:

@@ -2,7 +2,10 @@
 
 PostgreSQL names every writing transaction by an id. A unit learns the id together with the answer to
 its first write, so it is known before COMMIT is sent; a new connection can then ask what became of it.
-After a failover to an asynchronous replica the answer is that of the new primary.
+
+The id alone is not proof: a server that crashed has forgotten the ids that it gave out shortly before,
+and gives them out again. So a connection remembers the life of the server it was made in. After a
+failover to an asynchronous replica the answer is that of the new primary.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ CHANNEL = "flowcore"
 class CommitLost(Exception):
     """COMMIT was sent and no answer came; `transaction_id` is None when nothing was written."""
 
-    def __init__(self, transaction_id: str | None) -> None:
+    def __init__(self, transaction_id: str | None, server_life: str) -> None:
         super().__init__(f"the answer to the commit of transaction {transaction_id} was lost")
         self.transaction_id = transaction_id
+        self.server_life = server_life
 
 
 def commit_shield() -> anyio.CancelScope:
@@ -44,6 +48,13 @@ class Fate(StrEnum):
     IN_PROGRESS = "in progress"
 
 
+#: Changes when the server recovers from a crash (or somebody resets its statistics), and only then.
+_SERVER_LIFE = sa.text("SELECT CAST(stats_reset AS text) FROM pg_stat_bgwriter")
+#: Recovery ends with a checkpoint, and what committed before the crash is older than that.
+_OLDER_THAN_CHECKPOINT = sa.text(
+    "SELECT CAST(CAST(:id AS text) AS numeric) < CAST(split_part(next_xid, ':', 1) AS numeric) * 4294967296"
+    " + CAST(split_part(next_xid, ':', 2) AS numeric) FROM pg_control_checkpoint()"
+)
 _STATUS = sa.text("SELECT pg_xact_status(CAST(CAST(:id AS text) AS xid8))")
 _END_BACKEND = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -51,11 +62,20 @@ _END_BACKEND = sa.text(
 )
 
 
-def ask_fate(connection: sa.Connection, transaction_id: str) -> Fate:
+def ask_server_life(connection: sa.Connection) -> str:
+    """What tells the server's time before a crash from its time afterwards."""
+    return str(connection.scalar(_SERVER_LIFE))
+
+
+def ask_fate(connection: sa.Connection, transaction_id: str, server_life: str) -> Fate:
     """A unit that asks what became of a transaction of a lost connection, and helps to settle it."""
-    fate = Fate(connection.scalar(_STATUS, {"id": transaction_id}))
+    parameters = {"id": transaction_id}
+    crashed = ask_server_life(connection) != server_life
+    if crashed and not connection.scalar(_OLDER_THAN_CHECKPOINT, parameters):
+        return Fate.ABORTED  # the id may be somebody else's by now
+    fate = Fate(connection.scalar(_STATUS, parameters))
     if fate is Fate.IN_PROGRESS:
         # The server has not noticed yet that our connection is gone. Ending its backend frees the
         # locks, and the next question has an answer.
-        connection.execute(_END_BACKEND, {"id": transaction_id})
+        connection.execute(_END_BACKEND, parameters)
     return fate

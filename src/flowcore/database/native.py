@@ -26,7 +26,8 @@ from flowcore.database.native_dialect import (
     native_engine,
 )
 from flowcore.database.native_transaction import NativeConnection
-from flowcore.database.postgres import Outcome, PostgresDatabase, unavailable
+from flowcore.database.postgres import PostgresDatabase
+from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
 from flowcore.database.wakeups import take_channels
@@ -62,7 +63,7 @@ class NativeDriver:
 
     async def connect(self, origin: str) -> NativeUnitConnection:
         try:
-            connection = await greenlet_spawn(self._engine.connect)
+            connection, server_life = await greenlet_spawn(connect_and_ask_life, self._engine)
         except OperationalError as error:
             raise unavailable(self._target, error.orig) from error
         except ProgrammingError as error:
@@ -77,6 +78,7 @@ class NativeDriver:
                 f"the server is PostgreSQL {raw.info.server_version // 10000};"
                 f" use {OLDEST_SERVER // 10000} or later"
             )
+        raw.server_life = server_life
         raw.counters = self.counters
         self.counters.connections += 1
         return NativeUnitConnection(connection, raw, origin)

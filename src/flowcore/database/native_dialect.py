@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import concurrency
 
+from flowcore.database.native_cursor import NativeCursor
 from flowcore.database.native_transaction import NativeConnection
 from flowcore.database.unanswered import UNANSWERED
 from flowcore.database.urls import Target
@@ -101,6 +102,7 @@ def native_engine(target: Target) -> sa.Engine:
         dialect: Any, record: object, args: object, options: dict[str, Any]
     ) -> NativeConnection:
         connection = concurrency.await_(NativeConnection.open(parameters, context=options["context"]))
+        connection.cursor_factory = NativeCursor
         connection.prepare_threshold = PREPARE_AFTER
         connection.prepared_max = PREPARED_MAX
         try:

@@ -9,19 +9,16 @@ connection is used next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import psycopg
 from psycopg import errors, pq
-from psycopg._preparing import Prepare
-from psycopg._queries import PostgresQuery
-from psycopg.abc import Params, PQGen, Query
+from psycopg.abc import PQGen
 from psycopg.generators import fetch_many, send
 
 from flowcore.database.commits import CHANNEL, CommitLost, commit_shield, is_refusal
-from flowcore.database.native_connection import LoopConnection, Row
+from flowcore.database.native_connection import LoopConnection
 from flowcore.database.statistics import Counters
 
 Answers = list[pq.abc.PGresult]
@@ -36,78 +33,6 @@ NOTIFY = f"SELECT count(pg_notify('{CHANNEL}', note)) FROM unnest($1::text[]) no
 _OK = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 
-class NativeCursor(psycopg.Cursor[Row]):
-    """A cursor whose statements travel together with what their transaction has to say."""
-
-    _conn: NativeConnection
-    is_unanswered = False
-
-    def _execute_gen(
-        self,
-        query: Query,
-        params: Params | None = None,
-        *,
-        prepare: bool | None = None,
-        binary: bool | None = None,
-    ) -> PQGen[None]:
-        self._conn.counters.statements += 1
-        self._conn.begins_with_statement = True
-        try:
-            yield from super()._execute_gen(query, params, prepare=prepare, binary=binary)
-        finally:
-            self._conn.begins_with_statement = False
-
-    def executemany(self, query: Query, params_seq: Iterable[Params], *, returning: bool = False) -> None:
-        # psycopg batches these in a pipeline of its own, in which BEGIN cannot travel.
-        self._conn.begin_now()
-        super().executemany(query, params_seq, returning=returning)
-
-    def _maybe_prepare_gen(
-        self, pgq: PostgresQuery, *, prepare: bool | None = None, binary: bool | None = None
-    ) -> PQGen[None]:
-        if self._conn._pipeline:  # executemany
-            yield from super()._maybe_prepare_gen(pgq, prepare=prepare, binary=binary)
-            return
-        self._query = pgq
-        prep, name = self._get_prepared(pgq, prepare)
-        if self.is_unanswered and prep is Prepare.YES and self._conn.may_leave_unanswered:
-            self._conn.leave_unanswered(self._commands(pgq, prep, name))
-            return
-        answers = yield from self._conn.exchange_statement(self._commands(pgq, prep, name), pgq.query)
-        results = answers[-1]
-        if prep is Prepare.SHOULD:
-            _check(answers[0])
-        key = self._conn._prepared.maybe_add_to_cache(pgq, prep, name)
-        if key is not None:
-            self._conn._prepared.validate(key, prep, name, results)
-        self._check_results(results)
-        self._set_results(results)
-
-    def _commands(self, pgq: PostgresQuery, prep: Prepare, name: bytes) -> list[Command]:
-        pgconn = self._pgconn
-        if prep is Prepare.NO:
-            return [
-                partial(
-                    pgconn.send_query_params,
-                    pgq.query,
-                    pgq.params,
-                    param_formats=pgq.formats,
-                    param_types=pgq.types,
-                    result_format=self.format,
-                )
-            ]
-        execute = partial(
-            pgconn.send_query_prepared,
-            name,
-            pgq.params,
-            param_formats=pgq.formats,
-            result_format=self.format,
-        )
-        if prep is Prepare.YES:
-            return [execute]
-        return [partial(pgconn.send_prepare, name, pgq.query, param_types=pgq.types), execute]
-
-
 class NativeConnection(LoopConnection):
     """A connection whose transactions are begun by `begin` and ended by `commit` or `rollback`.
 
@@ -117,10 +42,11 @@ class NativeConnection(LoopConnection):
     def __init__(self, pgconn: pq.abc.PGconn, *args: Any, **kwargs: Any) -> None:
         super().__init__(pgconn, *args, **kwargs)
         self._autocommit = True  # psycopg is not to begin transactions; we do
-        self.cursor_factory = NativeCursor
         self.counters = Counters()
         self.notes: list[str] = []
         """What COMMIT tells the listeners of other processes."""
+        self.server_life = ""
+        """What `ask_server_life` said when the connection was made."""
         self.begins_with_statement = False
         self._begin: bytes | None = None
         self._only_reads = False
@@ -171,9 +97,9 @@ class NativeConnection(LoopConnection):
         except errors.Error as error:
             if is_refusal(error.sqlstate):
                 raise
-            raise CommitLost(self._transaction_id) from error
+            raise CommitLost(self._transaction_id, self.server_life) from error
         if scope.cancelled_caught:
-            raise CommitLost(self._transaction_id)
+            raise CommitLost(self._transaction_id, self.server_life)
 
     def rollback(self) -> None:
         """Roll back, or close the connection when that does not work; it cannot be cancelled."""
@@ -194,7 +120,7 @@ class NativeConnection(LoopConnection):
         after = self._ask_id_after(query)
         answers = yield from self._exchange([*before, *commands, *after])
         if before:
-            _check(answers.pop(0))
+            check_answer(answers.pop(0))
         if after:
             self._learn_id(answers.pop())
         return answers
@@ -220,7 +146,7 @@ class NativeConnection(LoopConnection):
         answers = yield from self._fetch_until_sync()
         pgconn.exit_pipeline_mode()
         for answer in answers[: len(unanswered)]:
-            _check(answer)
+            check_answer(answer)
         return answers[len(unanswered) :]
 
     def _fetch_until_sync(self) -> PQGen[list[Answers]]:
@@ -238,7 +164,7 @@ class NativeConnection(LoopConnection):
             return
         if before := self._take_begin():
             (answer,) = yield from self._exchange(before)
-            _check(answer)
+            check_answer(answer)
         elif self._syncs_owed or self._unanswered:
             yield from self._exchange([])
 
@@ -273,7 +199,7 @@ class NativeConnection(LoopConnection):
             commands = [*notify, partial(self.pgconn.send_query_params, b"COMMIT", None)]
         if commands:
             for answer in (yield from self._exchange(commands)):
-                _check(answer)
+                check_answer(answer)
 
     def _commit_without_answer(self) -> PQGen[None]:
         pgconn = self.pgconn
@@ -292,7 +218,7 @@ class NativeConnection(LoopConnection):
         if pgconn.status != pq.ConnStatus.OK or self.is_idle:
             return
         (answer,) = yield from self._exchange([partial(pgconn.send_query_params, b"ROLLBACK", None)])
-        _check(answer)
+        check_answer(answer)
 
     def _notify(self) -> Command:
         quoted = (note.replace("\\", r"\\").replace('"', r"\"") for note in self.notes)
@@ -300,7 +226,8 @@ class NativeConnection(LoopConnection):
         return partial(self.pgconn.send_query_params, NOTIFY, [f"{{{array}}}".encode()])
 
 
-def _check(answer: Answers) -> None:
+def check_answer(answer: Answers) -> None:
+    """Raise the error of PostgreSQL in an answer to one command, if there is one."""
     for result in answer:
         if result.status not in _OK:
             raise errors.error_from_result(result)

@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
 import anyio
-import attrs
 from anyio.abc import TaskStatus
 from sqlalchemy.exc import DBAPIError
 
 from flowcore.database.commits import CommitLost, Fate, ask_fate
 from flowcore.database.lanes import BoundUnit, Database, P, Unit, bind_arguments
 from flowcore.database.pauses import pauses
-from flowcore.database.statistics import Counters, Statistics
-from flowcore.database.urls import Target
+from flowcore.database.postgres_driver import Outcome, PostgresConnection, PostgresDriver
+from flowcore.database.statistics import Statistics
 from flowcore.database.wakeups import Wakeups
 from flowcore.errors import CommitUnknown, DatabaseUnavailable
 
@@ -35,58 +32,6 @@ HEARSAY_S = 0.01
 LOST_RACES = frozenset({"40001", "40P01"})
 #: The server, or this session's process, is being shut down.
 GOING_AWAY = "57P"
-
-
-@attrs.frozen
-class Outcome(Generic[T]):
-    """What a unit returned and signalled, and whether its commit was answered."""
-
-    result: T
-    channels: tuple[str, ...] = ()
-    lost: CommitLost | None = None
-
-
-class PostgresConnection(Protocol):
-    """One connection; it serves one unit at a time."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether another unit can have it."""
-        ...
-
-    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
-        """Run a unit as one transaction.
-
-        Raises:
-            sqlalchemy.exc.DBAPIError: a statement failed; nothing was changed.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close it, without waiting."""
-        ...
-
-
-class PostgresDriver(Protocol):
-    """How connections are made."""
-
-    counters: Counters
-
-    async def connect(self, origin: str) -> PostgresConnection:
-        """Open a connection whose units notify in the name of `origin`.
-
-        Raises:
-            DatabaseUnavailable: the server did not let us in.
-        """
-        ...
-
-    def listening(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Open a connection that hears notifications, and iterate over them.
-
-        Raises:
-            DatabaseUnavailable: in between, when the connection is lost; at once, when there is none.
-        """
-        ...
 
 
 class PostgresDatabase(Database):
@@ -225,7 +170,7 @@ class PostgresDatabase(Database):
         # Shielded, because a cancellation here would claim that the unit was rolled back.
         with anyio.move_on_after(self._fate_patience_s, shield=True):
             for pause_s in pauses(0.005, longest_s=0.5):
-                fate = await self._ask_fate(lost.transaction_id)
+                fate = await self._ask_fate(lost.transaction_id, lost.server_life)
                 if fate in (Fate.COMMITTED, Fate.ABORTED):
                     return fate is Fate.COMMITTED
                 await anyio.sleep(pause_s)
@@ -235,9 +180,10 @@ class PostgresDatabase(Database):
             f" ask the server with SELECT pg_xact_status('{lost.transaction_id}')"
         ) from lost
 
-    async def _ask_fate(self, transaction_id: str) -> Fate | None:
+    async def _ask_fate(self, transaction_id: str, server_life: str) -> Fate | None:
+        ask = bind_arguments(ask_fate, transaction_id, server_life)
         try:
-            outcome = await self._once(lambda connection: ask_fate(connection, transaction_id), writes=False)
+            outcome = await self._once(ask, writes=False)
         except (DatabaseUnavailable, DBAPIError):
             return None
         return outcome.result
@@ -246,11 +192,3 @@ class PostgresDatabase(Database):
 def _did_not_happen(error: DBAPIError) -> bool:
     sqlstate: str = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or sqlstate in LOST_RACES or sqlstate.startswith(GOING_AWAY)
-
-
-def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:
-    """The error for a server that does not let us in, with what the driver says about it."""
-    said = " ".join(str(error).split())  # on one line
-    return DatabaseUnavailable(
-        f"{target} cannot be reached: {said}; start the server, or correct the database URL"
-    )

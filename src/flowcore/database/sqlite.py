@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -126,11 +126,12 @@ class SqliteDatabase(Database):
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         seen = await self._foreign_commits()
         task_status.started()
-        async for _ in self._changes():
-            commits = await self._foreign_commits()
-            if commits != seen:
-                seen = commits
-                self.wakeups.set_all()
+        async with aclosing(self._changes()) as changes:
+            async for _ in changes:
+                commits = await self._foreign_commits()
+                if commits != seen:
+                    seen = commits
+                    self.wakeups.set_all()
 
     def statistics(self) -> Statistics:
         self._counters.statements = sum(raw.statements for raw in self._raws)
@@ -167,7 +168,7 @@ class SqliteDatabase(Database):
                 self._writer.unit_connection.raw.foreign_commits, stop=_never
             )
 
-    async def _changes(self) -> AsyncIterator[None]:
+    async def _changes(self) -> AsyncGenerator[None, None]:
         """Yield whenever the file has changed, whoever changed it; never for a memory database."""
         if self._target.is_memory:
             await anyio.sleep_forever()

@@ -1,0 +1,89 @@
+"""What `postgres.py` needs of a driver; `native.py` and `asyncpg_lane.py` have one each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, ExitStack
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.database.commits import CommitLost, ask_server_life
+from flowcore.database.lanes import BoundUnit
+from flowcore.database.statistics import Counters
+from flowcore.database.urls import Target
+from flowcore.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Outcome(Generic[T]):
+    """What a unit returned and signalled, and whether its commit was answered."""
+
+    result: T
+    channels: tuple[str, ...] = ()
+    lost: CommitLost | None = None
+
+
+class PostgresConnection(Protocol):
+    """One connection; it serves one unit at a time."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether another unit can have it."""
+        ...
+
+    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
+        """Run a unit as one transaction.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: a statement failed; nothing was changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it, without waiting."""
+        ...
+
+
+class PostgresDriver(Protocol):
+    """How connections are made."""
+
+    counters: Counters
+
+    async def connect(self, origin: str) -> PostgresConnection:
+        """Open a connection whose units notify in the name of `origin`.
+
+        Raises:
+            DatabaseUnavailable: the server did not let us in.
+        """
+        ...
+
+    def listening(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Open a connection that hears notifications, and iterate over them.
+
+        Raises:
+            DatabaseUnavailable: in between, when the connection is lost; at once, when there is none.
+        """
+        ...
+
+
+def connect_and_ask_life(engine: sa.Engine) -> tuple[sa.Connection, str]:
+    """A new connection, and the life of the server that it was made in."""
+    connection = engine.connect()
+    with ExitStack() as unless_asked:
+        unless_asked.callback(connection.close)
+        with connection.begin():
+            server_life = ask_server_life(connection)
+        unless_asked.pop_all()
+    return connection, server_life
+
+
+def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:
+    """The error for a server that does not let us in, with what the driver says about it."""
+    said = " ".join(str(error).split())  # on one line
+    return DatabaseUnavailable(
+        f"{target} cannot be reached: {said}; start the server, or correct the database URL"
+    )
