@@ -18,8 +18,9 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from click.testing import CliRunner
 
-from tests.acceptance.commands import flowcore
+from flowcore.cli.root import root
 
 #: How long anything may take that a test waits for; generous, because machines are busy.
 PATIENCE_S = 30.0
@@ -96,9 +97,11 @@ class Installation:
         (self.folder / "dags" / "work.py").write_text(PREAMBLE + body)
 
     def command(self, *arguments: str) -> str:
-        """Run another command of flowcore to its successful end; what it printed."""
-        done = flowcore(self.folder, *arguments, "--database-url", self.database_url)
-        assert done.returncode == 0, done.stderr
+        """Run another command in this process, which is another one than the scheduler's; what it printed."""
+        folders = ["--dags-folder", str(self.folder / "dags")] if arguments[0] == "dags" else []
+        given = [*arguments, "--database-url", self.database_url, *folders]
+        done = CliRunner().invoke(root, given, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         return done.stdout
 
     def trigger(self, dag_id: str, run_id: str) -> None:
@@ -153,12 +156,11 @@ class Installation:
 
     def active(self) -> list[str]:
         """The tasks whose tries somebody holds."""
-        return [
-            task
-            for (task,) in self.rows(
-                "SELECT task_id FROM task_instance WHERE state IN ('queued', 'running') ORDER BY task_id"
-            )
-        ]
+        return self._tasks("state IN ('queued', 'running')")
+
+    def running(self) -> list[str]:
+        """The tasks whose tries are known to have started."""
+        return self._tasks("state = 'running'")
 
     def rows(self, query: str, **values: object) -> Sequence[Sequence[Any]]:
         """What a query finds, over a connection of its own."""
@@ -168,6 +170,10 @@ class Installation:
                 return connection.execute(sa.text(query), values).all()
         finally:
             engine.dispose()
+
+    def _tasks(self, condition: str) -> list[str]:
+        found = self.rows(f"SELECT task_id FROM task_instance WHERE {condition} ORDER BY task_id")
+        return [task for (task,) in found]
 
     def _marks(self) -> list[list[str]]:
         path = self.folder / "marks"

@@ -7,6 +7,8 @@ from signal import SIGKILL
 import attrs
 import pytest
 
+from tests.acceptance.installation import wait_until
+
 pytestmark = pytest.mark.slow
 
 WAITING = """
@@ -58,10 +60,9 @@ def test_run_of_a_killed_scheduler_is_completed_by_the_next(installation):
     installation.write_dag(WAITING)
     installation.trigger("work", "mine")
     with installation.scheduler() as scheduler:
-        installation.wait_for_marks("begin", 2)
+        wait_until(lambda: installation.running() == ["coroutine", "function"], "the record of both starts")
         scheduler.stop(SIGKILL)
         assert scheduler.offspring() == []
-    assert installation.active() == ["coroutine", "function"]
     installation.go()
     with installation.scheduler():
         assert installation.wait_for_run("mine") == "success"

@@ -10,7 +10,7 @@ from signal import SIGTERM
 import pytest
 
 from tests.acceptance.conftest import LEASE_S
-from tests.acceptance.installation import Installation, Scheduler, wait_until
+from tests.acceptance.installation import Installation, Scheduler
 from tests.support.postgres import Server, new_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
@@ -62,9 +62,8 @@ def scheduler(server: Server, installation: Installation) -> Iterator[Scheduler]
 
 
 def test_scheduler_goes_on_when_the_database_is_back(server, installation, scheduler):
-    wait_until(lambda: scheduler.says("waits for the database"), "noticing the outage")
     installation.go()
-    installation.wait_for_marks("end", 1)
+    installation.wait_for_marks("end", 1)  # which cannot be written yet
     with server.running(UNSAFE_BUT_QUICK):
         assert installation.wait_for_run("mine") == "success"
         assert scheduler.stop(SIGTERM)[0] == 0

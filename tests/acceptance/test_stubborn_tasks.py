@@ -6,7 +6,8 @@ from signal import SIGTERM
 
 import pytest
 
-pytestmark = pytest.mark.slow
+# The database has no part in this.
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 DAGS = {
     "swallows its cancellation": """
@@ -39,11 +40,15 @@ DAGS = {
 }
 
 
-@pytest.mark.parametrize("body", DAGS.values(), ids=DAGS)
-def test_scheduler_ends_in_time_although_a_task(body, installation):
-    installation.write_dag(f"@dag\ndef work():{body}\n    stubborn()\n\nwork()\n")
-    installation.trigger("work", "mine")
+def dag_of(kind: str) -> str:
+    return f"@dag\ndef work():{DAGS[kind]}\n    stubborn()\n\nwork()\n"
+
+
+@pytest.mark.parametrize("kind", DAGS)
+def test_scheduler_ends_in_time_although_a_task(kind, installation):
+    installation.write_dag(dag_of(kind))
     with installation.scheduler("--grace", "0.5") as scheduler:
+        installation.trigger("work", "mine")
         installation.wait_for_marks("begin", 1)
         status, took_s = scheduler.stop(SIGTERM)
         assert scheduler.offspring() == []
@@ -52,3 +57,12 @@ def test_scheduler_ends_in_time_although_a_task(body, installation):
     with installation.scheduler():
         assert installation.wait_for_run("mine") == "success"
     assert installation.marks("end") == ["mine.stubborn"]
+
+
+def test_second_signal_skips_the_grace_period_although_a_function_goes_on(installation):
+    installation.write_dag(dag_of("is a function that goes on for ever"))
+    with installation.scheduler("--grace", "60") as scheduler:
+        installation.trigger("work", "mine")
+        installation.wait_for_marks("begin", 1)
+        status, took_s = scheduler.stop(SIGTERM, SIGTERM)
+    assert (status, took_s < 1.5) == (3, True)
