@@ -13,8 +13,9 @@ from flowcore.app.deadline import Deadline
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-#: On top of the grace period: what the last reports and the end of the interpreter may take.
-EXIT_S = 0.9
+#: On top of the grace period: what the last reports and the end of the interpreter may take. The rest of
+#: the second that is promised is for a busy machine.
+EXIT_S = 0.8
 
 
 @contextmanager
