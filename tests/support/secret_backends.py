@@ -1,11 +1,15 @@
-"""Backends for tests: one that keeps what it is told to, and can be made slow or broken."""
+"""Secrets for tests: a backend that can be made slow or broken, and a source for the SDK."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 import anyio
 import attrs
+
+from flowcore.domain.connections import Connection, parse_connection
+from flowcore.errors import VariableNotFound
 
 
 @attrs.define(eq=False)
@@ -47,3 +51,29 @@ class HandClock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+class KeptSource:
+    """A source that answers at once, on the loop's thread only."""
+
+    def __init__(self) -> None:
+        self.variables = {"colour": "green", "sizes": "[1, 2]"}
+        self.thread = threading.get_ident()
+
+    async def connection(self, conn_id: str) -> Connection:
+        return parse_connection(conn_id, f"http://{conn_id}.example")
+
+    async def variable(self, key: str) -> str:
+        assert threading.get_ident() == self.thread
+        if key not in self.variables:
+            raise VariableNotFound(key, ("kept",))
+        return self.variables[key]
+
+    async def set_variable(self, key: str, value: str, description: str | None) -> None:
+        self.variables[key] = value
+
+    async def delete_variable(self, key: str) -> None:
+        del self.variables[key]
+
+    async def variable_keys(self, prefix: str) -> list[str]:
+        return [key for key in self.variables if key.startswith(prefix)]

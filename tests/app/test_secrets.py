@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from cryptography.fernet import Fernet
+
+import flowcore
+from flowcore.abc import SecretsBackend
+from flowcore.app.opening import Options
+from flowcore.app.secrets import configured_backends
+from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
+from flowcore.errors import SettingsError
+from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
+from flowcore.settings import Settings
+from tests.support.secret_backends import KeptBackend
+
+PLANTED = "planted-a8f31c"
+
+
+@task
+def use_in_a_function() -> list[object]:
+    Variable.set("a.sizes", [1, 2], serialize_json=True)
+    Variable.set("token", PLANTED)
+    sizes = Variable.get("a.sizes", deserialize_json=True)
+    return [sizes, BaseHook.get_connection("db").host, Variable.keys("a."), len(Variable.get("token"))]
+
+
+@task
+async def use_in_a_coroutine() -> list[object]:
+    await Variable.aset("colour", "green")
+    return [await Variable.aget("colour"), (await Connection.aget("db")).login]
+
+
+@task
+async def fail_with_a_secret() -> None:
+    raise ValueError(f"cannot log in: {(await Connection.aget('db')).get_uri()}")
+
+
+@task
+async def need_what_is_away() -> None:
+    await Variable.aget("away")
+
+
+@task
+async def need_nothing() -> None:
+    """Ends at once."""
+
+
+def dag_of(*functions) -> DAG:
+    with DAG("secrets") as dag:
+        for function in functions:
+            function()
+    return dag
+
+
+async def run_dag(
+    dag: DAG, *backends: SecretsBackend, url: str = "sqlite://"
+) -> dict[str, tuple[ListedTaskInstance, object]]:
+    """Run the Dag to its end; each task's instance and XCom by its id."""
+    options = Options(secrets_backends=backends, fernet_key=Fernet.generate_key().decode())
+    async with flowcore.open(url, dags=[dag], options=options) as fc:
+        run = await fc.trigger("secrets")
+        await run.wait()
+        listed = await fc.database.read(partial(list_task_instances, dag_id="secrets", run_id=run.run_id))
+        return {item.task_id: (item, await run.xcom(item.task_id)) for item in listed}
+
+
+def backend() -> KeptBackend:
+    return KeptBackend("vault", connections={"db": f"postgres://me:{PLANTED}@host/db"})
+
+
+async def test_tasks_find_what_operators_keep() -> None:
+    kept = backend()
+    ended = await run_dag(dag_of(use_in_a_function, use_in_a_coroutine), kept)
+    assert ended["use_in_a_function"][1] == [[1, 2], "host", ["a.sizes"], len(PLANTED)]
+    assert ended["use_in_a_coroutine"][1] == ["green", "me"]
+    assert kept.is_closed
+
+
+async def test_no_secret_reaches_logs_rows_or_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        ended = await run_dag(
+            dag_of(use_in_a_function, fail_with_a_secret), backend(), url=f"sqlite:///{tmp_path / 'flow.db'}"
+        )
+    failure, _ = ended["fail_with_a_secret"]
+    assert failure.error is not None
+    assert failure.error.endswith("ValueError: cannot log in: postgres://me:***@host/db")
+    assert PLANTED not in caplog.text + "".join(capfd.readouterr())
+    async for path in anyio.Path(tmp_path).rglob("*"):
+        assert PLANTED.encode() not in await path.read_bytes()
+
+
+async def test_a_backend_that_is_away_fails_only_the_task_that_needs_it() -> None:
+    away = KeptBackend("vault", error=OSError("planted"))
+    ended = await run_dag(dag_of(need_what_is_away, need_nothing), away)
+    failure, _ = ended["need_what_is_away"]
+    assert failure.error is not None
+    assert "secrets backend 'vault' cannot look up 'away': it raised OSError" in failure.error
+    assert ended["need_nothing"][0].state == "success"
+
+
+def test_the_configured_backend_is_made() -> None:
+    assert configured_backends(Settings()) == ()
+    [made] = configured_backends(Settings(secrets_backend="environment"))
+    assert made.name == "environment"
+    with pytest.raises(SettingsError, match="secrets backend 'envronment' cannot be imported"):
+        configured_backends(Settings(secrets_backend="envronment"))
+
+
+async def test_a_malformed_key_is_told_when_flowcore_is_opened() -> None:
+    with pytest.raises(SettingsError, match="malformed key"):
+        async with flowcore.open("sqlite://", options=Options(fernet_key="planted")):
+            pass

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import anyio.to_thread
+
+from flowcore.sdk import BaseHook
+from flowcore.sdk.current_secrets import current_secrets
+from tests.support.secret_backends import KeptSource
+
+
+class WebHook(BaseHook):
+    pass
+
+
+async def test_hooks_find_their_connection() -> None:
+    with current_secrets(KeptSource()):
+        found = await WebHook.aget_connection("web")
+        assert found == await anyio.to_thread.run_sync(WebHook.get_connection, "web")
+    assert found.host == "web.example"
