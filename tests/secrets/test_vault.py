@@ -129,6 +129,14 @@ async def test_token_that_is_about_to_expire_is_renewed(vault):
     assert (vault.logins, token.renewals) == (1, 1)
 
 
+async def test_token_that_renewal_hardly_prolongs_is_replaced(vault):
+    vault.lease_s, vault.renewed_s = 5, 2
+    async with backend_of(vault, **APPROLE) as backend:
+        await backend.get_variable("x")
+        await backend.get_variable("x")
+    assert vault.logins == 2
+
+
 async def test_token_that_can_no_longer_be_renewed_is_replaced(vault):
     vault.lease_s = 5
     async with backend_of(vault, **APPROLE) as backend:

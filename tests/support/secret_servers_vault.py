@@ -30,6 +30,7 @@ class FakeVault:
     tokens: dict[str, FakeToken] = attrs.field(factory=dict)
     forbidden: set[str] = attrs.field(factory=set)
     lease_s: int = 3600
+    renewed_s: int = 3600
     logins: int = 0
     requests: list[Request] = attrs.field(factory=list)
     _numbers: Any = attrs.field(factory=itertools.count)
@@ -69,6 +70,7 @@ class FakeVault:
         if not token.renewable:
             return Reply(400, {"errors": ["lease is not renewable"]})
         token.renewals += 1
+        token.ttl = min(token.ttl, self.renewed_s)
         return self._auth(text, token)
 
     def _auth(self, text: str, token: FakeToken) -> Reply:

@@ -64,7 +64,10 @@ class VaultTokens:
         if expiring is not None and expiring.is_renewable:
             answer = await self.api.post("auth/token/renew-self", {}, expiring, key)
             if answer.status == 200:
-                return self._token(answer, key)
+                renewed = self._token(answer, key)
+                # Towards the most that a token may live, renewal gives less and less.
+                if renewed.lifetime_s > expiring.lifetime_s / 2 or self.login.auth_type == "token":
+                    return renewed
         if self.login.auth_type == "token":
             return await self._given(key)
         return await self._logged_in(key)
