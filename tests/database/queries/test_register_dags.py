@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+
+from flowcore.database.queries.register_dags import register_dag
+from flowcore.database.tables import dag, dag_version
+from flowcore.domain.dags import Dag
+from flowcore.domain.timetables.registry import timetable_for
+from tests.support.scheduling import NOW, chain, single
+
+HOURLY = single(timetable=timetable_for("0 * * * *", UTC).serialize(), start_date=NOW - timedelta(hours=3))
+
+
+def register(connection: sa.Connection, registered: Dag, *, paused_at_creation: bool = False) -> int:
+    return register_dag(connection, registered, now=NOW, paused_at_creation=paused_at_creation)
+
+
+def row_of(connection: sa.Connection) -> sa.Row[Any]:
+    return connection.execute(sa.select(dag)).one()
+
+
+def versions(connection: sa.Connection) -> list[int]:
+    return list(connection.scalars(sa.select(dag_version.c.version_number).order_by(dag_version.c.id)))
+
+
+def test_an_unchanged_dag_gets_no_new_version(connection: sa.Connection) -> None:
+    assert register(connection, HOURLY) == register(connection, HOURLY)
+    assert versions(connection) == [1]
+
+
+def test_a_changed_dag_gets_a_new_version(connection: sa.Connection) -> None:
+    register(connection, HOURLY)
+    newest = register(connection, attrs.evolve(HOURLY, catchup=True))
+    assert versions(connection) == [1, 2]
+    assert row_of(connection).latest_version_id == newest
+
+
+def test_a_dag_that_is_as_it_was_before_gets_its_old_version_back(connection: sa.Connection) -> None:
+    first = register(connection, chain(1))
+    register(connection, chain(2))
+    assert register(connection, chain(1)) == first
+    assert row_of(connection).latest_version_id == first
+
+
+def test_a_new_version_goes_on_with_the_schedule_where_it_was(connection: sa.Connection) -> None:
+    register(connection, HOURLY)
+    covered = {"last_interval_start": NOW, "last_interval_end": NOW}
+    connection.execute(dag.update().values(covered))
+    register(connection, attrs.evolve(HOURLY, doc_md="changed"))
+    row = row_of(connection)
+    assert (row.last_interval_end, row.next_run_after) == (NOW, NOW + timedelta(hours=1))
+
+
+def test_a_dag_without_schedule_is_never_due(connection: sa.Connection) -> None:
+    register(connection, HOURLY)
+    register(connection, single())
+    assert row_of(connection).next_run_after is None
+
+
+def test_a_timetable_may_allow_fewer_runs_at_once_than_the_dag(connection: sa.Connection) -> None:
+    continuous = timetable_for("@continuous", UTC).serialize()
+    register(connection, single(timetable=continuous, start_date=NOW, max_active_runs=9))
+    assert row_of(connection).max_active_runs == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "default", "expected"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+def test_a_new_dag_is_paused_as_it_says_itself_or_else_as_usual(
+    connection: sa.Connection, says: bool | None, default: bool, expected: bool
+) -> None:
+    register(connection, single(is_paused_upon_creation=says), paused_at_creation=default)
+    assert row_of(connection).is_paused is expected
+
+
+def test_a_known_dag_stays_paused_as_it_is(connection: sa.Connection) -> None:
+    register(connection, single(), paused_at_creation=True)
+    register(connection, chain(2), paused_at_creation=False)
+    assert row_of(connection).is_paused
+
+
+def test_a_dag_that_had_gone_is_active_again(connection: sa.Connection) -> None:
+    register(connection, HOURLY)
+    connection.execute(dag.update().values(is_active=False))
+    register(connection, HOURLY)
+    assert row_of(connection).is_active
+
+
+def test_a_schedule_that_leads_out_of_the_calendar_is_noted(connection: sa.Connection) -> None:
+    endless = timetable_for(timedelta(days=999_999_999), UTC).serialize()
+    register(connection, single(timetable=endless, start_date=NOW))
+    connection.execute(dag.update().values(last_interval_start=NOW, last_interval_end=NOW))
+    register(connection, single(timetable=endless, start_date=NOW, doc_md="changed"))
+    row = row_of(connection)
+    assert row.next_run_after is None
+    assert "out of range" in row.schedule_error
