@@ -9,11 +9,14 @@ from flowcore.domain.dags import Dag
 from flowcore.sdk import (
     DAG,
     AirflowSkipException,
+    BaseHook,
     BaseOperator,
+    Connection,
     Context,
     Param,
     TaskGroup,
     TriggerRule,
+    Variable,
     XComArg,
     chain,
     dag,
@@ -44,6 +47,16 @@ class Report(BaseOperator):
         assert_type(context["ds"], str)
         assert_type(context["ti"].try_number, int)
         return str(self.text)
+
+
+@task
+async def connect() -> str:
+    warehouse = await Connection.aget("warehouse")
+    assert_type(warehouse.port, int | None)
+    assert_type(BaseHook.get_connection("warehouse"), Connection)
+    await Variable.aset("seen", {"rows": 1}, serialize_json=True)
+    assert_type(list(Variable.keys("s")), list[str])
+    return warehouse.get_uri()
 
 
 @task_group
