@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled, SecretsUnavailable
-from flowcore.secrets.http import BODY_BYTES_MAX, HttpCalls, service_url
+from flowcore.secrets.http import HttpCalls
+from flowcore.secrets.http_answers import BODY_BYTES_MAX
 from tests.support.secret_servers import Reply, Script, serving
 
 BUSY = Reply(503, b"planted")
@@ -151,28 +152,3 @@ async def test_hanging_service_ends_with_the_lookups_deadline():
             await calls.send(request, "x")
         answered.set()
     assert scope.cancelled_caught
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "vault",
-        "ftp://h",
-        "https://",
-        "https://h?x=1",
-        "https://h#x",
-        "file:///x",
-        "http://h:99999",
-        "http://[",
-        5,
-        None,
-    ],
-)
-def test_urls_that_cannot_be_used_are_refused(url):
-    with pytest.raises(ValueError, match="url is no URL like"):
-        service_url("url", url)
-
-
-def test_url_loses_the_slash_at_its_end():
-    assert service_url("url", "https://h/base/") == "https://h/base"

@@ -17,7 +17,9 @@ from botocore.awsrequest import AWSRequest
 
 from flowcore.errors import SecretsError
 from flowcore.secrets.aws_credentials import AwsCredentials
-from flowcore.secrets.http import Answer, HttpCalls, service_url
+from flowcore.secrets.http import HttpCalls
+from flowcore.secrets.http_answers import Answer
+from flowcore.secrets.http_options import service_url
 
 _BUSY = frozenset(
     {

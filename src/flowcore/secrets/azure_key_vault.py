@@ -11,8 +11,9 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from flowcore.secrets.http import HttpCalls, service_url
+from flowcore.secrets.http import HttpCalls
 from flowcore.secrets.http_oauth import exchange, get
+from flowcore.secrets.http_options import service_url
 from flowcore.secrets.http_tokens import Token, Tokens
 
 API_VERSION = "7.4"

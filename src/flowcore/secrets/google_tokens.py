@@ -15,8 +15,9 @@ from typing import Any
 import attrs
 from google.auth import crypt, jwt
 
-from flowcore.secrets.http import HttpCalls, service_url
+from flowcore.secrets.http import HttpCalls
 from flowcore.secrets.http_oauth import exchange
+from flowcore.secrets.http_options import service_url
 from flowcore.secrets.http_tokens import Token
 
 #: How long a claim may be used; an hour is the most that Google takes.

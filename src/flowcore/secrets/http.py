@@ -7,49 +7,22 @@ by the backends (`vault.py`, `aws_requests.py`, `google_secret_manager.py`, `azu
 
 from __future__ import annotations
 
-import json
 import random
-import ssl
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
-import attrs
 import httpx
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled, SecretsUnavailable
+from flowcore.secrets.http_answers import BODY_BYTES_MAX, Answer, read_body
+from flowcore.secrets.http_options import trusted_authorities
 
-#: The services keep secrets of 1 MiB at most (Vault's default); encoded they are somewhat longer.
-BODY_BYTES_MAX = 4 * 1024 * 1024
 #: Before the second try and each further one, unless the lookup's deadline comes first.
 PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 #: Longer than this is not waited for, also where the lookup has no deadline.
 RETRY_AFTER_S_MAX = 5.0
-
-
-@attrs.frozen
-class Answer:
-    """What a service answered, read to its end."""
-
-    status: int
-    headers: httpx.Headers = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return self.status == 429 or self.status >= 500
-
-    def document(self) -> dict[str, Any] | None:
-        """The body as a JSON object; None when it is none."""
-        try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
-            # Raised from here, a JSONDecodeError would carry the body along.
-            return None
-        return document if isinstance(document, dict) else None
 
 
 class HttpCalls:
@@ -72,15 +45,15 @@ class HttpCalls:
         self._is_busy = is_busy
         limits = httpx.Limits(max_connections=256)
         self._client = httpx.AsyncClient(
-            verify=_trusted(verify), timeout=10.0, limits=limits, follow_redirects=False
+            verify=trusted_authorities(verify), timeout=10.0, limits=limits, follow_redirects=False
         )
 
     async def send(self, request: httpx.Request, key: str) -> Answer:
         """Send a request, again after a pause while the service is busy or away; status 200 or 4xx.
 
         Raises:
-            SecretsUnavailable: it stayed busy or away for as long as there was time.
-            SecretsGarbled: it redirects, or the answer is too long or no HTTP.
+            SecretsUnavailable: it stayed busy or away for as long as there was time, or speaks no HTTP.
+            SecretsGarbled: it redirects, or the answer is too long or compressed.
         """
         for pause_s in PAUSES_S:
             outcome = await self._outcome(request, key)
@@ -133,7 +106,7 @@ class HttpCalls:
                     raise self.garbled(
                         key, "the answer is compressed, unasked; check what is between us and it"
                     )
-                body = await _body(response)
+                body = await read_body(response)
         except httpx.TransportError as error:
             return error
         if len(body) > BODY_BYTES_MAX:
@@ -160,50 +133,6 @@ class HttpCalls:
         if 300 <= outcome.status < 400:
             raise self.garbled(key, "the service redirects, which is not followed; set the URL it leads to")
         return outcome
-
-
-def service_url(option: str, url: str) -> str:
-    """The URL without a slash at its end.
-
-    Raises:
-        ValueError: it is none; the message names the option.
-    """
-    if not _is_service_url(url):
-        raise ValueError(f"{option} is no URL like https://secrets.example.com")
-    return url.rstrip("/")
-
-
-async def _body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > BODY_BYTES_MAX:
-                # Leaving the loop would leave httpx's inner generators to the garbage collector; closing
-                # makes the next read fail, which ends them from within.
-                await response.aclose()
-    except httpx.TransportError:
-        if len(body) <= BODY_BYTES_MAX:
-            raise
-    return bytes(body)
-
-
-def _trusted(verify: bool | str) -> ssl.SSLContext | bool:
-    if isinstance(verify, bool):
-        return verify
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except OSError as error:
-        raise ValueError(f"verify names no file of certificates: {error}") from error
-
-
-def _is_service_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - is parsed when it is looked at
-    except (AttributeError, TypeError, ValueError):
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query + parts.fragment
 
 
 def _described(error: httpx.TransportError) -> str:

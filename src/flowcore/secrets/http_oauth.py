@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from flowcore.secrets.http import Answer, HttpCalls
+from flowcore.secrets.http import HttpCalls
+from flowcore.secrets.http_answers import Answer
 from flowcore.secrets.http_tokens import Token, Tokens
 
 

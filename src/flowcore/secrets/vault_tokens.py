@@ -15,7 +15,8 @@ from typing import Any
 import attrs
 import httpx
 
-from flowcore.secrets.http import Answer, HttpCalls
+from flowcore.secrets.http import HttpCalls
+from flowcore.secrets.http_answers import Answer
 from flowcore.secrets.http_tokens import Token
 from flowcore.secrets.vault_logins import Login
 
