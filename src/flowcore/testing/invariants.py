@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from flowcore.domain.dags import Dag
@@ -17,9 +18,12 @@ from flowcore.domain.states import (
     check_dag_run_transition,
     check_task_instance_transition,
 )
+from flowcore.domain.timetables.base import TimeRestriction
+from flowcore.domain.timetables.registry import load_timetable
 from flowcore.domain.trigger_rules import Verdict, decide
 from flowcore.domain.workloads import TryEnded, Workload
 from flowcore.errors import InvariantBroken
+from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
 from flowcore.testing.oracle import counts_of, expect_run
 from flowcore.testing.scripts import Script
 from flowcore.testing.snapshots import Snapshot, TaskInstanceRow
@@ -39,6 +43,21 @@ def check_one_run_per_logical_date(snapshot: Snapshot) -> None:
     """I1: a Dag has at most one run of each logical date."""
     dated = Counter((r.dag_id, r.logical_date) for r in snapshot.runs.values() if r.logical_date is not None)
     _at_most(dict.fromkeys(dated, 1), dated, "runs of (Dag, logical date)")
+
+
+def check_runs_created(snapshot: Snapshot, dags: Iterable[Dag], *, now: datetime) -> None:
+    """I6: every run that a timetable asked for until `now` was created; for Dags that catch up."""
+    for dag in dags:
+        due = due_dag_runs(
+            load_timetable(dag.timetable),
+            TimeRestriction(earliest=dag.start_date, latest=dag.end_date, catchup=dag.catchup),
+            last_interval=None,
+            now=now,
+            limit=1_000,
+        )
+        found = {run.logical_date for run in snapshot.runs.values() if run.dag_id == dag.dag_id}
+        missing = [run.logical_date for run in due.runs if run.logical_date not in found]
+        assert not missing, f"runs of Dag {dag.dag_id} were never created: {missing}"
 
 
 def check_limits(snapshot: Snapshot, dags: Dags) -> None:

@@ -17,6 +17,7 @@ import attrs
 from flowcore.database.engine import open_database
 from flowcore.errors import UsageError
 from flowcore.scheduler.wake_graph import RoutineName
+from flowcore.testing import invariants
 from flowcore.testing.clock import ManualClock
 from flowcore.testing.faulty_database import DatabaseFault
 from flowcore.testing.loads import Load, store_load, store_request
@@ -85,7 +86,7 @@ class Simulation:
         Raises:
             AssertionError: one of them is broken.
         """
-        actions = self._actions()
+        actions = self._actions(draw)
         await actions[draw(len(actions))]()
         self.steps += 1
         await self.cluster.look()
@@ -111,39 +112,33 @@ class Simulation:
             else:
                 quiet_rounds += 1
                 await self.cluster.pass_time(max(0.0, (next_at - self.cluster.clock.now()).total_seconds()))
-        self.cluster.watch.check_settled(self._load.script if self._is_deterministic() else None)
+        invariants.check_runs_created(self.cluster.watch.seen, self._load.dags, now=self.cluster.clock.now())
+        self.cluster.watch.check_settled(self._load.script if self._load.is_deterministic else None)
 
     async def stop(self) -> None:
         """Stop all schedulers in an orderly way and check that nothing is left of them."""
         for scheduler in tuple(self.cluster.schedulers):
             await self.cluster.stop(scheduler)
 
-    def _is_deterministic(self) -> bool:
-        # A timeout compares times, so what it hits depends on how fast everything was.
-        return all(dag.dagrun_timeout_s is None for dag in self._load.dags)
-
-    def _actions(self) -> list[Action]:
-        actions: list[Action] = [partial(self.cluster.pass_time, leap_s) for leap_s in _LEAPS_S]
+    def _actions(self, draw: Draw) -> list[Action]:
+        leaps: list[Action] = [partial(self.cluster.pass_time, leap_s) for leap_s in _LEAPS_S]
+        actions = [*leaps, *leaps]  # twice, so that tries end often enough
         if self._requested < len(self._load.requests):
             actions.append(self._request)
         for scheduler in self.cluster.schedulers:
-            actions.extend(self._actions_of(scheduler))
+            actions.extend(self._actions_of(scheduler, draw))
         return actions
 
-    def _actions_of(self, scheduler: SimulatedScheduler) -> list[Action]:
+    def _actions_of(self, scheduler: SimulatedScheduler, draw: Draw) -> list[Action]:
         cluster = self.cluster
         if scheduler.is_frozen:
             return [partial(self._thaw, scheduler)]
-        # Twice, so that work is more frequent than trouble.
-        steps: list[Action] = [partial(cluster.step, scheduler, name) for name in RoutineName]
-        actions: list[Action] = [*steps, *steps]
+        actions: list[Action] = [partial(cluster.step, scheduler, name) for name in RoutineName]
         actions += [partial(cluster.keep_lease, scheduler), partial(cluster.restart, scheduler)]
         if self._losses_left:
             actions += [partial(self._kill, scheduler), partial(self._freeze, scheduler)]
         if self._faults_left:
-            actions += [
-                partial(self._fail, scheduler, name, fault) for name in RoutineName for fault in DatabaseFault
-            ]
+            actions += [partial(self._fail, scheduler, fault, draw) for fault in DatabaseFault]
         return actions
 
     async def _round(self) -> datetime | None:
@@ -182,8 +177,9 @@ class Simulation:
         scheduler.is_frozen = False
         scheduler.executor.end_due()
 
-    async def _fail(self, scheduler: SimulatedScheduler, name: RoutineName, fault: DatabaseFault) -> None:
+    async def _fail(self, scheduler: SimulatedScheduler, fault: DatabaseFault, draw: Draw) -> None:
         self._faults_left -= 1
+        name = tuple(RoutineName)[draw(len(RoutineName))]
         scheduler.database.fault = fault
         await self.cluster.step(scheduler, name)
         scheduler.database.fault = None

@@ -67,9 +67,15 @@ def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Scrip
 
 @st.composite
 def loads(
-    draw: st.DrawFn, *, dags_max: int = 2, tasks_max: int = 6, requests_max: int = 4, timeouts: bool = False
+    draw: st.DrawFn,
+    *,
+    dags_max: int = 2,
+    tasks_max: int = 6,
+    requests_max: int = 4,
+    timeouts: bool = False,
+    fatal: bool = True,
 ) -> Load:
-    """Some Dags and runs of them, two of which may be asked for twice."""
+    """Some Dags and runs of them, some of which may be asked for twice."""
     of = tuple(
         draw(dags(f"dag{number}", tasks_max=tasks_max, timeouts=timeouts, schedules=True))
         for number in range(draw(st.integers(1, dags_max)))
@@ -81,7 +87,7 @@ def loads(
         st.integers(1, 3).map(lambda days: EPOCH - timedelta(days=days)),
     )
     asked = draw(st.lists(requests, min_size=1, max_size=requests_max))
-    return Load(of, tuple(asked), draw(scripts(of, fatal=True)), POOLS)
+    return Load(of, tuple(asked), draw(scripts(of, fatal=fatal)), POOLS)
 
 
 @st.composite
