@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 import anyio
 import attrs
@@ -46,13 +47,13 @@ def _dawdle(connection: sa.Connection, seconds: float) -> None:
         time.sleep(seconds)
 
 
-async def run_units(database: Database, count: int, *, longest_s: float | None = None) -> Fates:
+async def run_units(database: Database, numbers: Iterable[int], *, longest_s: float | None = None) -> Fates:
     """Run units by several workers, each unit cancelled after at most `longest_s`, if given."""
     fates = Fates()
-    numbers = iter(range(count))
+    remaining = iter(numbers)
 
     async def work() -> None:
-        for number in numbers:
+        for number in remaining:
             budget_s = None if longest_s is None else random.random() ** 1.5 * longest_s
             with anyio.move_on_after(budget_s) as scope:
                 fates.returned.add(await database.run(storm_unit, number))

@@ -34,7 +34,7 @@ async def sqlite(path: Path) -> AsyncIterator[Database]:
 
 @pytest.mark.slow
 async def test_units_cancelled_at_random_points_happen_wholly_or_not_at_all(sqlite: Database) -> None:
-    fates = await run_units(sqlite, 1_000, longest_s=0.06)
+    fates = await run_units(sqlite, range(1_000), longest_s=0.06)
     assert fates.cancelled
     assert fates.returned
     assert await committed_units(sqlite) == fates.returned

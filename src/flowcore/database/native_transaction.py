@@ -184,8 +184,8 @@ class NativeConnection(LoopConnection):
 
     def _commit_gen(self) -> PQGen[None]:
         notify = [self._notify()] if self.notes else []
-        if self._begin is not None:  # nothing was executed: there is no transaction
-            self._begin = None
+        if self._begin is not None or self.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self._begin = None  # nothing was executed since `begin`: there is no transaction
             commands = notify
         elif self._only_reads:
             yield from self._commit_without_answer()
