@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
     """Run until SIGTERM or SIGINT, or with `until_idle` until no run is left; the exit status.
 
-    A second signal skips the grace period. The process is gone within `grace_s` + 1 s of the signal;
-    status 3 says that tries had to be abandoned.
+    A second signal skips the grace period. The process is gone within `grace_s` + 1 s of the signal. When
+    tries had to be abandoned it ends at once with status 3.
     """
     imported = await import_folder(settings.dags_folder)
     deadline = Deadline()
@@ -40,7 +40,11 @@ async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
                 nursery.start_soon(_stop_when_idle, flowcore)
             await flowcore.wait_stopped()
             nursery.cancel_scope.cancel()
-    return 0 if flowcore.is_released else ABANDONED
+    if flowcore.is_released:
+        return 0
+    # The interpreter would wait for threads, and would take its time to forget what it has imported.
+    deadline.set(0.0)
+    return ABANDONED
 
 
 async def _stop_on_signal(flowcore: Flowcore, signals: AsyncIterator[signal.Signals]) -> None:

@@ -59,5 +59,8 @@ def _exit() -> None:
 
 
 def _say_why() -> None:
-    log.error("tries that could not be stopped were abandoned; they run again once their lease has lapsed")
+    log.error(
+        "tries were abandoned: they could not be stopped, or their ends not be written; they run again once "
+        "the lease of this process has lapsed"
+    )
     logging.shutdown()

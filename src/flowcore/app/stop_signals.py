@@ -15,7 +15,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: On top of the grace period: what the last reports and the end of the interpreter may take. The rest of
 #: the second that is promised is for a busy machine.
-EXIT_S = 0.8
+EXIT_S = 0.7
 
 
 @contextmanager

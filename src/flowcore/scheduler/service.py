@@ -41,7 +41,7 @@ from flowcore.scheduler.wake_graph import WAKES, RoutineName
 log = logging.getLogger(__name__)
 
 #: What writing the last reports and giving up the lease may take after the grace period.
-_LAST_WORDS_S = 0.6
+_LAST_WORDS_S = 0.5
 
 
 class LeasingStore(Store, Protocol):
