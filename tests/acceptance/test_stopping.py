@@ -42,6 +42,31 @@ def work():
 
 work()
 """
+CHAINS = """
+@dag
+def work():
+    @task
+    async def coroutine():
+        mark("begin")
+        await anyio.sleep(0.02)
+        mark("end")
+
+    @task
+    def function():
+        mark("begin")
+        time.sleep(0.02)
+        mark("end")
+
+    for kind in (coroutine, function):
+        for chain in range(5):
+            before = kind.override(task_id=f"{kind.__name__}_{chain}_0")()
+            for link in range(1, 20):
+                after = kind.override(task_id=f"{kind.__name__}_{chain}_{link}")()
+                before >> after
+                before = after
+
+work()
+"""
 COROUTINES = [f"mine.coroutine_{n}" for n in range(3)]
 FUNCTIONS = ["mine.function_0", "mine.function_1"]
 
@@ -107,3 +132,16 @@ def test_a_second_signal_skips_the_grace_period(coroutines):
         status, took_s = scheduler.stop(SIGINT, SIGTERM)
     assert (status, took_s < 2) == (0, True)
     assert coroutines.active() == []
+
+
+def test_stop_in_the_middle_of_everything_loses_and_repeats_nothing(installation):
+    installation.write_dag(CHAINS)
+    installation.trigger("work", "mine")
+    for progress in (1, 50, 100):
+        with installation.scheduler("--grace", "10") as scheduler:
+            installation.wait_for_marks("end", progress)
+            assert scheduler.stop(SIGTERM)[0] == 0
+        assert (installation.active(), installation.rows("SELECT * FROM lease")) == ([], [])
+    with installation.scheduler():
+        assert installation.wait_for_run("mine") == "success"
+    assert len(set(installation.marks("end"))) == len(installation.marks("begin")) == 200
