@@ -20,7 +20,7 @@ from flowcore.database.queries.secrets import (
 )
 from flowcore.database.wakeups import take_channels
 
-ROW = ConnectionRow("b", "http", "host", None, "token", "", 80, None, "what for", True)
+ROW = ConnectionRow("b", "http", "host", None, "token", "", None, "what for", 80, True)
 OTHER = attrs.evolve(ROW, conn_id="a", password=None, is_encrypted=False)
 
 

@@ -25,9 +25,9 @@ class ConnectionRow:
     login: str | None
     password: str | None = attrs.field(repr=False)
     schema: str | None
-    port: int | None
     extra: str | None = attrs.field(repr=False)
     description: str | None
+    port: int | None
     is_encrypted: bool
 
 

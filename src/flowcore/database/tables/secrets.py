@@ -16,9 +16,9 @@ connection = sa.Table(
     sa.Column("login", sa.Text),
     sa.Column("password", sa.Text),
     sa.Column("schema", sa.Text),
-    sa.Column("port", sa.Integer),
     sa.Column("extra", sa.Text),
     sa.Column("description", sa.Text),
+    sa.Column("port", sa.Integer),
     sa.Column("is_encrypted", sa.Boolean, nullable=False),
 )
 

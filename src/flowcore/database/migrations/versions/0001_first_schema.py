@@ -274,24 +274,17 @@ def _create_triggers_and_callbacks(op: Operations) -> None:
 
 
 def _create_secrets(op: Operations) -> None:
+    texts = ("conn_id", "conn_type", "host", "login", "password", "schema", "extra", "description")
     op.create_table(
         "connection",
-        sa.Column("conn_id", sa.Text, nullable=False),
-        sa.Column("conn_type", sa.Text, nullable=False),
-        sa.Column("host", sa.Text),
-        sa.Column("login", sa.Text),
-        sa.Column("password", sa.Text),
-        sa.Column("schema", sa.Text),
+        *(sa.Column(text, sa.Text, nullable=text not in texts[:2]) for text in texts),
         sa.Column("port", sa.Integer),
-        sa.Column("extra", sa.Text),
-        sa.Column("description", sa.Text),
         sa.Column("is_encrypted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("conn_id", name="pk_connection"),
     )
     op.create_table(
         "variable",
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        *(sa.Column(text, sa.Text, nullable=False) for text in ("key", "value")),
         sa.Column("description", sa.Text),
         sa.Column("is_encrypted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_variable"),
