@@ -32,6 +32,10 @@ _SOURCES = {
 __all__ = ["Flowcore", "Run", "RunEvent", "__version__", "open"]
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     if name not in _SOURCES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
