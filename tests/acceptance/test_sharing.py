@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from signal import SIGTERM
+from signal import SIGCONT, SIGSTOP, SIGTERM
 
 import attrs
 import pytest
+
+from tests.acceptance.installation import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -63,3 +65,25 @@ def test_the_other_scheduler_takes_over_from_one_that_is_killed(installation):
             installation.go()
             assert installation.wait_for_run("mine") == "success"
     assert len(installation.marks("end")) == 6
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_scheduler_that_slept_past_its_lease_begins_afresh(installation):
+    installation.write_dag(DAG)
+    with installation.scheduler("--grace", "1") as sleeper:
+        installation.trigger("work", "mine")
+        installation.wait_for_marks("begin", 3)
+        sleeper.process.send_signal(SIGSTOP)
+        with installation.scheduler() as other:
+            installation.wait_for_marks("begin", 6)
+            # The coroutines of the sleeper, which nobody waits for any more, must not count.
+            sleeper.process.send_signal(SIGCONT)
+            wait_until(lambda: sleeper.says("was taken over"), "noticing the loss")
+            installation.go()
+            assert installation.wait_for_run("mine") == "success"
+            assert other.stop(SIGTERM)[0] == 0
+        installation.trigger("work", "again")
+        assert installation.wait_for_run("again") == "success"
+        assert sleeper.stop(SIGTERM)[0] == 0
+    assert installation.rows("SELECT * FROM lease") == []
+    assert installation.marks("end") == sorted(set(installation.marks("end")))
