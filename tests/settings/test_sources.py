@@ -107,8 +107,11 @@ def test_a_bad_variable_is_named(
     assert complaint in str(caught.value)
 
 
-def test_variables_that_resemble_no_option_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOWCORE_SERVICE_HOST", "10.0.0.1")
+@pytest.mark.parametrize("name", ["FLOWCORE_SERVICE_HOST", "FLOWCORE_VAR_THREADS", "FLOWCORE_CONN_LOG_LEVEL"])
+def test_variables_that_resemble_no_option_are_nobodys_business(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "10.0.0.1")
     assert load_settings() == Settings()
 
 

@@ -31,6 +31,8 @@ from flowcore.settings.options import SECRET_OPTIONS, Settings
 FILE_NAME = "flowcore.toml"
 FILE_VARIABLE = "FLOWCORE_CONFIG"
 PREFIX = "FLOWCORE_"
+#: Connections and variables of tasks are in the environment, too, and are called as their owners like.
+SECRET_PREFIXES = ("FLOWCORE_CONN_", "FLOWCORE_VAR_")
 
 #: How the type of an option is put into words, and which values of a file are of that type.
 _TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
@@ -127,8 +129,8 @@ def _from_environment(options: Mapping[str, OptionInfo]) -> Iterator[Given]:
 def _refuse_misspelt(names: Iterable[str], variables: Mapping[str, str]) -> None:
     # Only what resembles an option is refused: others may set FLOWCORE_… too, such as Kubernetes,
     # which announces a service called "flowcore" in FLOWCORE_SERVICE_HOST to every container.
-    for name in sorted(names):
-        if not name.startswith(PREFIX) or name in variables or name == FILE_VARIABLE:
+    for name in sorted(name for name in names if name.startswith(PREFIX)):
+        if name in variables or name == FILE_VARIABLE or name.startswith(SECRET_PREFIXES):
             continue
         if close := difflib.get_close_matches(name, variables, n=1, cutoff=0.85):
             raise SettingsError(f"environment variable {name} is unknown; did you mean {close[0]}?")
