@@ -15,6 +15,7 @@ from flowcore.app.secrets import configured_backends
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.errors import SettingsError
 from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
+from flowcore.secrets.service import CHANNEL
 from flowcore.settings import Settings
 from tests.support.secret_backends import KeptBackend
 
@@ -103,6 +104,28 @@ async def test_a_backend_that_is_away_fails_only_the_task_that_needs_it() -> Non
     assert failure.error is not None
     assert "secrets backend 'vault' cannot look up 'away': it raised OSError" in failure.error
     assert ended["need_nothing"][0].state == "success"
+
+
+async def test_the_embedder_finds_what_tasks_find_and_sees_how_the_backends_do() -> None:
+    async with flowcore.open("sqlite://", options=Options(secrets_backends=(backend(),))) as fc:
+        assert (await fc.secrets.connection("db")).host == "host"
+        statistics = fc.statistics().secrets
+    assert [guard.name for guard in statistics.backends] == ["vault", "environment", "database"]
+    assert (statistics.cache.lookups, statistics.backends[0].calls) == (1, 1)
+
+
+async def test_another_process_sees_a_write_as_soon_as_it_hears_of_it(postgres_url: str) -> None:
+    async with (
+        flowcore.open(postgres_url) as one,
+        flowcore.open(postgres_url) as other,
+    ):
+        await one.secrets.set_variable("colour", "green")
+        assert await other.secrets.variable("colour") == "green"
+        seen = other.database.wakeups.version(CHANNEL)
+        await one.secrets.set_variable("colour", "blue")
+        await other.database.wakeups.after(CHANNEL, seen, timeout_s=5)
+        await anyio.wait_all_tasks_blocked()
+        assert await other.secrets.variable("colour") == "blue"
 
 
 def test_the_configured_backend_is_made() -> None:

@@ -24,6 +24,7 @@ from flowcore.errors import DagRunNotFound, DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
 from flowcore.scheduler.wake_graph import Channel
 from flowcore.sdk.dags import DAG
+from flowcore.secrets.service import Secrets, SecretsStatistics
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +34,18 @@ _STORE_AGAIN_S = 1.0
 
 @attrs.frozen
 class FlowcoreStatistics:
-    """A snapshot of everything: the scheduler's routines and the database's units of work."""
+    """A snapshot of everything: the scheduler's routines, the database's units of work, the secrets."""
 
     scheduler: SchedulerStatistics
     database: Statistics
+    secrets: SecretsStatistics
 
 
 class Flowcore:
-    """A scheduler, its executor and its database inside the caller's event loop; see `flowcore.open`."""
+    """A scheduler, its executor and its database inside the caller's event loop; see `flowcore.open`.
+
+    `secrets` finds connections and variables as the tasks do.
+    """
 
     def __init__(
         self,
@@ -48,11 +53,12 @@ class Flowcore:
         scheduler: Scheduler,
         dags: DagBag,
         watch: RunWatch,
+        secrets: Secrets,
         *,
         clock: Clock,
         paused_at_creation: bool,
     ) -> None:
-        self.database = database
+        self.database, self.secrets = database, secrets
         self._scheduler, self._dags, self._watch = scheduler, dags, watch
         self._clock, self._paused_at_creation = clock, paused_at_creation
         self._registered = anyio.Event()
@@ -141,7 +147,9 @@ class Flowcore:
 
     def statistics(self) -> FlowcoreStatistics:
         """Say how everything is doing."""
-        return FlowcoreStatistics(self._scheduler.statistics(), self.database.statistics())
+        return FlowcoreStatistics(
+            self._scheduler.statistics(), self.database.statistics(), self.secrets.statistics()
+        )
 
     async def serve_registrations(self) -> None:
         """Store what is registered, until cancelled; `flowcore.open` runs it."""

@@ -121,7 +121,7 @@ async def _serve(
     )
     scheduler = _scheduler(database, executor, clock, options)
     flowcore = Flowcore(
-        database, scheduler, dags, watch, clock=clock, paused_at_creation=options.paused_at_creation
+        database, scheduler, dags, watch, secrets, clock=clock, paused_at_creation=options.paused_at_creation
     )
     async with anyio.create_task_group() as services:
         await services.start(database.serve)
