@@ -6,11 +6,13 @@ import anyio
 import pytest
 import sqlalchemy as sa
 
+import flowcore
 from flowcore import Flowcore
 from flowcore.database.queries.listing_dags import list_dags
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagError, DagNotFound, ParamError, UsageError
 from flowcore.sdk import DAG, Param, task
+from tests.app.conftest import OPTIONS
 from tests.app.dags import etl, gated
 
 
@@ -72,6 +74,16 @@ async def test_conf_overrides_params_and_is_checked(fc: Flowcore) -> None:
     assert await run.xcom("show") == 5
     with pytest.raises(ParamError, match="size"):
         await fc.trigger("sized", conf={"size": "large"})
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"], ids=["NUL", "half a surrogate pair"])
+async def test_conf_that_postgresql_cannot_keep_is_refused(scene_postgres: str, text: str) -> None:
+    async with flowcore.open(scene_postgres, dags=[etl()], options=OPTIONS) as fc:
+        with pytest.raises(UsageError, match="leave NUL and halves of surrogate pairs out"):
+            await fc.trigger("etl", conf={"text": text})
+        with pytest.raises(UsageError, match="leave NUL and halves of surrogate pairs out"):
+            await fc.trigger("etl", run_id=text)
+        assert await (await fc.trigger("etl")).wait() is DagRunState.SUCCESS
 
 
 async def test_idle_means_that_no_run_is_left(fc: Flowcore) -> None:

@@ -50,7 +50,7 @@ def trigger_dag_run(
     Raises:
         DagNotFound: nobody has registered the Dag.
         ParamError: `conf` breaks the Dag's params.
-        UsageError: there is a run of that id or logical date already.
+        UsageError: there is a run of that id or logical date already, or the database cannot keep its conf.
     """
     latest = connection.execute(_LATEST, {"key": dag_id}).one_or_none()
     if latest is None:
@@ -68,7 +68,13 @@ def trigger_dag_run(
         conf=conf,
         params=validate_params(dag_id, of.params, conf),
     )
-    queued = _insert(connection, run, now, is_dated=logical_date is not None, is_named=run_id is not None)
+    try:
+        queued = _insert(connection, run, now, is_dated=logical_date is not None, is_named=run_id is not None)
+    except sa.exc.DataError as error:
+        raise UsageError(
+            f"the database cannot keep this run ({error.orig}); leave NUL and halves of surrogate pairs out"
+            " of its conf and run_id"
+        ) from error
     wake(connection, Channel.RUNS_QUEUED)
     return queued
 

@@ -25,9 +25,3 @@ def mark_unsettled(
     if marks:
         connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
         wake(connection, Channel.UNSETTLED)
-
-
-def mark_run_unsettled(connection: sa.Connection, dag_run_id: int) -> None:
-    """Mark a run as a whole: every task instance that is not decided yet is looked at."""
-    connection.execute(unsettled.insert(), {"dag_run_id": dag_run_id, "map_index": -1})
-    wake(connection, Channel.UNSETTLED)
