@@ -24,7 +24,7 @@ async def test_a_class_written_for_airflow_is_made_by_its_path() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("fils", "there is no secrets backend 'fils'|'fils' cannot be imported"),
+        ("filez", "there is no secrets backend 'filez'|'filez' cannot be imported"),
         ("no.such.Class", "'no.such.Class' cannot be imported"),
         ("flowcore.secrets.files.Absent", "there is no secrets backend"),
         (".Absent", "there is no secrets backend|cannot be imported"),

@@ -7,6 +7,9 @@ import logging
 from flowcore.secrets.masking import MaskingFilter
 from flowcore.settings import LogLevel
 
+#: One for all: a handler takes the same filter only once.
+_MASKING = MaskingFilter()
+
 
 def configure_logging(level: LogLevel) -> None:
     """Log to standard error from now on. For commands only: an embedding program sets up its own."""
@@ -16,6 +19,6 @@ def configure_logging(level: LogLevel) -> None:
         datefmt="%Y-%m-%dT%H:%M:%S%z",
     )
     for handler in logging.getLogger().handlers:
-        handler.addFilter(MaskingFilter())
+        handler.addFilter(_MASKING)
     # What Alembic says of its own workings is of no use to an operator; our migrations log themselves.
     logging.getLogger("alembic").setLevel(logging.WARNING)
