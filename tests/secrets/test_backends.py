@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from flowcore.errors import SettingsError
@@ -46,3 +48,11 @@ def test_malformed_arguments_are_not_quoted(kwargs: str) -> None:
 def test_unknown_arguments_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"refuses its arguments.*'path'"):
         make_backend("files", '{"path": "planted"}')
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "flowcore.secrets.vault", raising=False)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    monkeypatch.delitem(sys.modules, "flowcore.secrets.http", raising=False)
+    with pytest.raises(SettingsError, match="run `pip install 'flowcore\\[http\\]'`"):
+        make_backend("vault", "{}")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from cryptography.fernet import Fernet
 
@@ -40,3 +42,10 @@ def test_a_malformed_key_is_not_quoted(key: str) -> None:
     with pytest.raises(SettingsError, match="malformed key") as caught:
         Encryption([key])
     assert key not in str(caught.value)
+
+
+def test_without_the_package_a_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+    with pytest.raises(SettingsError, match="run `pip install 'flowcore\\[secrets\\]'`"):
+        Encryption([OLD])
+    assert not Encryption([]).has_keys

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,9 @@ def test_other_files_are_refused_without_quoting_them(name: str, text: str, comp
     with pytest.raises(FileUnreadable, match=complaint) as caught:
         parse_entries(Path(name), text)
     assert "planted" not in str(caught.value)
+
+
+def test_without_the_package_yaml_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(FileUnreadable, match="pip install 'flowcore\\[yaml\\]'"):
+        parse_entries(Path("a.yaml"), "A: b")
