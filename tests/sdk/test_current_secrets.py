@@ -8,6 +8,7 @@ import pytest
 
 from flowcore.errors import ConnectionNotFound, UsageError, VariableNotFound
 from flowcore.sdk.current_secrets import EnvironmentOnly, SecretsSource, ask, ask_from_thread, current_secrets
+from flowcore.secrets.masking import PROCESS
 from tests.support.secret_backends import KeptSource
 
 
@@ -66,8 +67,9 @@ def test_where_no_try_runs_the_environment_is_looked_into(monkeypatch: pytest.Mo
 async def test_connections_of_the_environment_are_found_where_no_try_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_WEB", "http://web.example")
+    monkeypatch.setenv("AIRFLOW_CONN_WEB", "http://me:planted-env@web.example")
     assert (await ask(lambda source: source.connection("web"))).host == "web.example"
+    assert PROCESS.mask("planted-env") == "***"
     with pytest.raises(ConnectionNotFound):
         await ask(lambda source: source.connection("other"))
 

@@ -19,7 +19,7 @@ from flowcore.errors import (
 from flowcore.secrets.chain import Chain
 from flowcore.secrets.guard import Guard
 from flowcore.secrets.masking import PROCESS
-from flowcore.secrets.service import CHANNEL, Secrets, variable_secrets
+from flowcore.secrets.service import CHANNEL, Secrets
 from tests.support.secret_backends import KeptBackend
 
 
@@ -133,17 +133,3 @@ async def test_a_slow_backend_delays_only_those_who_need_it() -> None:
         assert list(await secrets.variable_keys()) == ["b"]
         assert slow.gate is not None
         slow.gate.set()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "hidden"),
-    [
-        ("api_token", "planted", ["planted"]),
-        ("colour", "green", []),
-        ("options", '{"password": "planted", "size": 3}', ["planted"]),
-        ("options", "{no json", []),
-        ("secrets", '["planted"]', ['["planted"]', "planted"]),
-    ],
-)
-def test_what_of_a_variable_is_secret_is_told_by_names(key: str, value: str, hidden: list[str]) -> None:
-    assert list(variable_secrets(key, value)) == hidden

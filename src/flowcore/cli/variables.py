@@ -14,10 +14,10 @@ from flowcore.cli.asking import change_database, read_database
 from flowcore.cli.output import print_rows
 from flowcore.cli.secrets_lookup import look_up, read_entries, reveal, sealing_of, write_for_owner
 from flowcore.database.queries import secrets as queries
+from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import VariableNotFound
 from flowcore.secrets.files import variable_text
 from flowcore.secrets.masking import MASK
-from flowcore.secrets.service import variable_secrets
 from flowcore.settings import Settings, load_settings
 
 

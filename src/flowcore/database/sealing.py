@@ -12,9 +12,9 @@ import attrs
 
 from flowcore.database.queries.secrets import ConnectionRow, VariableRow
 from flowcore.domain.connections import Connection
+from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import SecretsDenied, SettingsError
 from flowcore.secrets.encryption import Encryption, WrongKey
-from flowcore.secrets.service import variable_secrets
 
 #: How the database is called in errors and statistics.
 BACKEND = "database"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,17 @@ def is_sensitive(name: str) -> bool:
     """Whether a value called `name` is a secret."""
     lowered = name.lower().replace("-", "_")
     return any(word in lowered for word in _SENSITIVE)
+
+
+def variable_secrets(key: str, value: str) -> Iterator[str]:
+    """Whatever in a variable must not be shown: all of it, or the values in its JSON, by their names."""
+    if is_sensitive(key):
+        yield value
+    if value.lstrip().startswith(("{", "[")):
+        try:
+            yield from sensitive_values(json.loads(value), inherited=is_sensitive(key))
+        except (ValueError, RecursionError):
+            return  # no JSON: a text with a brace in front
 
 
 def sensitive_values(value: Any, *, inherited: bool = False) -> Iterator[str]:

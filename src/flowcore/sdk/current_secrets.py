@@ -16,8 +16,10 @@ import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
 from flowcore.domain.connections import Connection, parse_connection
+from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import ConnectionNotFound, UsageError, VariableNotFound
 from flowcore.secrets.environment import EnvironmentBackend
+from flowcore.secrets.masking import PROCESS
 
 T = TypeVar("T")
 
@@ -44,12 +46,15 @@ class EnvironmentOnly:
         text = self._environment.connection_text(conn_id)
         if text is None:
             raise ConnectionNotFound(conn_id, (_NO_TRY,))
-        return parse_connection(conn_id, text)
+        connection = parse_connection(conn_id, text)
+        PROCESS.add(connection.secrets())
+        return connection
 
     async def variable(self, key: str) -> str:
         text = self._environment.variable_text(key)
         if text is None:
             raise VariableNotFound(key, (_NO_TRY,))
+        PROCESS.add(variable_secrets(key, text))
         return text
 
     async def set_variable(self, key: str, value: str, description: str | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -25,18 +26,20 @@ class Masker:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._adding = threading.Lock()
         # Longest first, so that a secret inside of another leaves no rest of it; replaced as a whole,
         # so that other threads see the old ones or the new ones.
         self._forms: tuple[str, ...] = ()
 
     def add(self, secrets: Iterable[str]) -> None:
         """Hide these from now on."""
-        new = {secret for secret in secrets if len(secret) >= LENGTH_MIN} - self._secrets
-        if not new:
-            return
-        self._secrets |= new
-        forms = {form for secret in new for form in _forms_of(secret)} | set(self._forms)
-        self._forms = tuple(sorted(forms, key=len, reverse=True))
+        with self._adding:
+            new = {secret for secret in secrets if len(secret) >= LENGTH_MIN} - self._secrets
+            if not new:
+                return
+            self._secrets |= new
+            forms = {form for secret in new for form in _forms_of(secret)} | set(self._forms)
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def mask(self, text: str) -> str:
         """The text with `***` in place of every secret."""

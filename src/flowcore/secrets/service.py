@@ -6,9 +6,8 @@ a backend before it may shadow what was written, which is logged.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
@@ -17,7 +16,7 @@ from anyio.abc import TaskStatus
 
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.domain.connections import Connection, parse_connection
-from flowcore.domain.sensitive_names import is_sensitive, sensitive_values
+from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import (
     ConnectionInvalid,
     ConnectionNotFound,
@@ -152,14 +151,3 @@ class Secrets:
             return
         if found.backend != self._store.name:
             log.warning("variable %r is written, but %s has another one, which wins", key, found.backend)
-
-
-def variable_secrets(key: str, value: str) -> Iterator[str]:
-    """Whatever in a variable must not be shown: all of it, or the values in its JSON, by their names."""
-    if is_sensitive(key):
-        yield value
-    if value.lstrip().startswith(("{", "[")):
-        try:
-            yield from sensitive_values(json.loads(value), inherited=is_sensitive(key))
-        except (ValueError, RecursionError):
-            return  # no JSON: a text with a brace in front
