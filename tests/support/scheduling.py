@@ -80,9 +80,13 @@ def loose(count: int, **fields: Any) -> Dag:
 
 @attrs.define
 class ListingExecutor:
-    """Runs nothing: keeps the workloads that were submitted and the tries that were cancelled."""
+    """Runs nothing: keeps the workloads that were submitted and the tries that were cancelled.
+
+    `dags` are those whose tasks it has; None: all.
+    """
 
     places: int = 1_000
+    dags: frozenset[str] | None = None
     name: str = "listing"
     submitted: list[Workload] = attrs.field(factory=list)
     cancelled: list[tuple[int, int, str]] = attrs.field(factory=list)
@@ -91,7 +95,7 @@ class ListingExecutor:
         return self.places
 
     def has_dag(self, dag_id: str) -> bool:
-        return True
+        return self.dags is None or dag_id in self.dags
 
     def submit(self, workload: Workload) -> None:
         self.submitted.append(workload)

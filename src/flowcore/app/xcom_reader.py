@@ -19,7 +19,7 @@ class _Batch:
     wanted: set[XComAddress] = attrs.field(factory=set)
     values: Mapping[XComAddress, str] | None = None
     error: Exception | None = None
-    done: anyio.Event = attrs.field(factory=anyio.Event)
+    is_done: bool = False
 
 
 class XComReader:
@@ -43,7 +43,7 @@ class XComReader:
             async with self._reading:
                 # Whoever has the lock first reads for everybody who came since; a reader that is
                 # cancelled leaves its batch undone, and the next one in line starts over.
-                if not batch.done.is_set() and batch is self._next:
+                if not batch.is_done:
                     self._next = _Batch()
                     await self._fill(batch)
             if batch.values is not None:
@@ -57,4 +57,4 @@ class XComReader:
         except Exception as error:
             batch.error = error
         finally:
-            batch.done.set()
+            batch.is_done = True

@@ -160,12 +160,37 @@ async def test_two_schedulers_never_exceed_a_limit(rivals: tuple[Scene, Scene]) 
     assert len(ended) > 10
 
 
-async def check_limits(scene: Scene) -> None:
-    active = task_instance.c.state.in_(["queued", "running"])
+async def active(scene: Scene) -> list[tuple[str, int]]:
+    """Task and run of each task instance that holds slots."""
     columns = (task_instance.c.task_id, task_instance.c.dag_run_id)
-    rows = await scene.rows(sa.select(*columns).where(active))
-    tasks = [task_id for task_id, _ in rows]
-    runs = [run for _, run in rows]
+    is_active = task_instance.c.state.in_(["queued", "running"])
+    return [(task_id, run) for task_id, run in await scene.rows(sa.select(*columns).where(is_active))]
+
+
+async def check_limits(scene: Scene) -> None:
+    tasks, runs = zip(*await active(scene), strict=True)
     assert tasks.count("a") <= 3
     assert tasks.count("b") <= 2
-    assert max(map(runs.count, runs), default=0) <= 3
+    assert max(map(runs.count, runs)) <= 3
+
+
+async def test_two_schedulers_with_dags_of_their_own_share_a_pool(rivals: tuple[Scene, Scene]) -> None:
+    first, _ = rivals
+    await first.add_pool("small", 3)
+    for scene, dag_id in zip(rivals, ("a", "b"), strict=True):
+        await scene.begin(loose(40, dag_id=dag_id, max_active_tasks=0, every={"pool": "small"}))
+        scene.executor.dags = frozenset({dag_id})
+    ended = 0
+
+    async def work(scene: Scene) -> None:
+        nonlocal ended
+        workloads = await scene.enqueue()
+        ended += len(workloads)
+        assert len(await active(scene)) <= 3
+        await scene.end(workloads)
+
+    for _ in range(10):
+        async with anyio.create_task_group() as nursery:
+            for scene in rivals:
+                nursery.start_soon(work, scene)
+    assert ended > 10
