@@ -52,6 +52,7 @@ class SimulatedCluster:
             return self.clock.now()
         self.watch.sometimes.note(scheduler.refused > refused, "refused report")
         await self.watch.check_reports(before, reports)
+        await self.look()
         return self.clock.now() if batch.more else batch.next_at
 
     async def pass_time(self, seconds: float) -> None:
@@ -62,6 +63,7 @@ class SimulatedCluster:
             seconds -= hop_s
             self.clock.advance(hop_s)
             await self._end_due_tries()
+        await self.look()
 
     async def keep_lease(self, scheduler: SimulatedScheduler) -> None:
         """Let a scheduler renew its lease, unless it is dead."""

@@ -100,7 +100,7 @@ class Simulation:
         for scheduler in self.cluster.schedulers:
             scheduler.is_frozen = False
         while self._requested < len(self._load.requests):
-            await self._request()
+            await self.request()
         quiet_rounds = 0
         while quiet_rounds < _QUIET_ROUNDS_MAX:
             before = self.cluster.watch.seen
@@ -120,11 +120,27 @@ class Simulation:
         for scheduler in tuple(self.cluster.schedulers):
             await self.cluster.stop(scheduler)
 
+    async def request(self) -> None:
+        """Trigger the next run that the load asks for."""
+        request, number = self._load.requests[self._requested], self._requested
+        self._requested += 1
+        now = self.cluster.clock.now()
+        try:
+            await self.cluster.database.run(store_request, request, number, now=now)
+        except UsageError:
+            self._sometimes.note(True, "run refused")
+
+    async def thaw(self, scheduler: SimulatedScheduler) -> None:
+        """Let it go on; it may report what it holds before it learns that its lease is gone."""
+        scheduler.is_frozen = False
+        scheduler.executor.end_due()
+        await self.cluster.step(scheduler, RoutineName.APPLY_EXECUTOR_EVENTS)
+
     def _actions(self, draw: Draw) -> list[Action]:
         leaps: list[Action] = [partial(self.cluster.pass_time, leap_s) for leap_s in _LEAPS_S]
         actions = [*leaps, *leaps]  # twice, so that tries end often enough
         if self._requested < len(self._load.requests):
-            actions.append(self._request)
+            actions.append(self.request)
         for scheduler in self.cluster.schedulers:
             actions.extend(self._actions_of(scheduler, draw))
         return actions
@@ -132,7 +148,7 @@ class Simulation:
     def _actions_of(self, scheduler: SimulatedScheduler, draw: Draw) -> list[Action]:
         cluster = self.cluster
         if scheduler.is_frozen:
-            return [partial(self._thaw, scheduler)]
+            return [partial(self.thaw, scheduler)]
         actions: list[Action] = [partial(cluster.step, scheduler, name) for name in RoutineName]
         actions += [partial(cluster.keep_lease, scheduler), partial(cluster.restart, scheduler)]
         if self._losses_left:
@@ -149,21 +165,11 @@ class Simulation:
             for name in RoutineName:
                 next_at = await self.cluster.step(scheduler, name)
                 self.steps += 1
-                await self.cluster.look()
                 # Leases lapse for ever; that matters while something is under one.
                 if name is not RoutineName.RECOVER_TASK_INSTANCES or self.cluster.watch.seen.active:
                     foreseen.append(next_at)
             foreseen.append(scheduler.executor.next_end_at)
         return min((at for at in foreseen if at is not None), default=None)
-
-    async def _request(self) -> None:
-        request, number = self._load.requests[self._requested], self._requested
-        self._requested += 1
-        now = self.cluster.clock.now()
-        try:
-            await self.cluster.database.run(store_request, request, number, now=now)
-        except UsageError:
-            self._sometimes.note(True, "run refused")
 
     async def _kill(self, scheduler: SimulatedScheduler) -> None:
         self._losses_left -= 1
@@ -172,10 +178,6 @@ class Simulation:
     async def _freeze(self, scheduler: SimulatedScheduler) -> None:
         self._losses_left -= 1
         scheduler.is_frozen = True
-
-    async def _thaw(self, scheduler: SimulatedScheduler) -> None:
-        scheduler.is_frozen = False
-        scheduler.executor.end_due()
 
     async def _fail(self, scheduler: SimulatedScheduler, fault: DatabaseFault, draw: Draw) -> None:
         self._faults_left -= 1

@@ -29,6 +29,7 @@ _TASK_INSTANCES = sa.select(
     _t.pool_slots,
     _t.next_retry_at,
 )
+_TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
 _RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason).order_by(_r.id)
 _POOLS = sa.select(pool.c.name, pool.c.slots)
 _LEASES = sa.select(lease.c.id, lease.c.expires_at)
@@ -104,9 +105,9 @@ class Snapshot:
             at=connection.execute(sa.select(database_now())).scalar_one(),
             task_instances={row.id: row for row in rows},
             runs={run.id: run for run in runs},
-            pools=dict(connection.execute(_POOLS).tuples().all()),
-            leases=dict(connection.execute(_LEASES).tuples().all()),
-            max_active_runs=dict(connection.execute(_MAX_ACTIVE_RUNS).tuples().all()),
+            pools={row.name: row.slots for row in connection.execute(_POOLS)},
+            leases={row.id: row.expires_at for row in connection.execute(_LEASES)},
+            max_active_runs={row.dag_id: row.max_active_runs for row in connection.execute(_MAX_ACTIVE_RUNS)},
         )
 
     @cached_property
@@ -129,9 +130,10 @@ class Snapshot:
 
 
 def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
-    fields = row._asdict()
-    return TaskInstanceRow(**(fields | {"state": row.state and TaskInstanceState(row.state)}))
+    values = dict(zip(_TASK_INSTANCES_KEYS, row, strict=True))
+    values["state"] = values["state"] and TaskInstanceState(values["state"])
+    return TaskInstanceRow(**values)
 
 
 def _dag_run_row(row: sa.Row[*tuple[Any, ...]]) -> DagRunRow:
-    return DagRunRow(**(row._asdict() | {"state": DagRunState(row.state)}))
+    return DagRunRow(row.id, row.dag_id, row.run_id, row.logical_date, DagRunState(row.state), row.reason)

@@ -1,0 +1,101 @@
+"""Faults planted in stores and schemas: each breaks one invariant, which its property has to notice."""
+
+from __future__ import annotations
+
+import attrs
+import sqlalchemy as sa
+
+from flowcore.concurrency.wakeups import Wakeups
+from flowcore.database.store import SqlStore
+from flowcore.database.tables import dag_run, task_instance
+from flowcore.domain.states import TaskInstanceState
+from flowcore.testing import Load, store_load
+
+
+class ForgetsPools(SqlStore):
+    """Takes every pool for unlimited."""
+
+    async def enqueue_task_instances(self, decide, free_slots, **rest):
+        def decide_without_pools(candidates, usage, limits, *, now):
+            unlimited = attrs.evolve(limits, pools=dict.fromkeys(limits.pools, -1))
+            return decide(candidates, usage, unlimited, now=now)
+
+        return await super().enqueue_task_instances(decide_without_pools, free_slots, **rest)
+
+
+class ForgetsRunLimits(SqlStore):
+    """Starts every queued run."""
+
+    async def start_dag_runs(self, decide, **rest):
+        def decide_without_limit(queued, *, running, max_active_runs):
+            return decide(queued, running=running, max_active_runs=dict.fromkeys(max_active_runs, 0))
+
+        return await super().start_dag_runs(decide_without_limit, **rest)
+
+
+class AcceptsLateReports(SqlStore):
+    """Believes a report whatever its token says."""
+
+    async def apply_reports(self, decide, *, started, ended):
+        tokens = dict(await self._database.read(_read_tokens))
+        forged = [
+            attrs.evolve(
+                end, workload=attrs.evolve(end.workload, token=tokens[end.workload.task_instance_id])
+            )
+            for end in ended
+        ]
+        return await super().apply_reports(decide, started=started, ended=forged)
+
+
+class KeepsItsLease(SqlStore):
+    """Says that it gave the lease up, and did not."""
+
+    async def release_lease(self):
+        self._lease_id = None
+        return True
+
+
+class BlamesTasksForLosses(SqlStore):
+    """Fails a task whose process died, so that how a run ends depends on who dies."""
+
+    async def recover_task_instances(self, decide, **rest):
+        return await super().recover_task_instances(lambda **_: TaskInstanceState.FAILED, **rest)
+
+
+class DeafWakeups(Wakeups):
+    """Loses every wake-up of one channel."""
+
+    def __init__(self, channel):
+        super().__init__()
+        self._lost = channel
+
+    def set(self, channel):
+        if channel != self._lost:
+            super().set(channel)
+
+
+def store_without_uniqueness(connection: sa.Connection, load: Load) -> None:
+    """Make the schema forget that a Dag has one run of each logical date."""
+    store_load(connection, load)
+    dag_run.drop(connection)
+    forgetful = dag_run.to_metadata(sa.MetaData())
+    forgetful.constraints = {c for c in forgetful.constraints if not isinstance(c, sa.UniqueConstraint)}
+    forgetful.create(connection)
+
+
+def store_with_an_edge_missing(connection: sa.Connection, load: Load) -> None:
+    """Keep the first edge of each Dag from the scheduler."""
+    store_load(connection, attrs.evolve(load, dags=tuple(map(_without_an_edge, load.dags))))
+
+
+def _without_an_edge(dag):
+    free = [attrs.evolve(task, upstream=task.upstream[1:]) for task in dag.tasks]
+    tasks = [
+        attrs.evolve(task, downstream=tuple(t.position for t in free if task.position in t.upstream))
+        for task in free
+    ]
+    return attrs.evolve(dag, tasks=tuple(tasks))
+
+
+def _read_tokens(connection):
+    return [tuple(row) for row in connection.execute(sa.select(task_instance.c.id, task_instance.c.token))]

@@ -1,0 +1,84 @@
+"""Each invariant's property fails when the fault it is about is planted, and only then."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+import pytest
+
+from flowcore.scheduler.wake_graph import RoutineName
+from flowcore.testing import RunRequest, SimulationSettings, Sometimes, open_simulation
+from flowcore.testing.simulated_scheduler import LEASE_S
+from tests.properties import planted
+from tests.properties.examples import YESTERDAY, chain_of, dag_of, independent_tasks, load_of, simulate
+
+
+def settings_with(store):
+    return SimulationSettings(make_store=partial(store, alone=False), losses_max=0, database_faults_max=0)
+
+
+CROWD = load_of(dag_of(*independent_tasks(3, pool="narrow")), runs=3, pools={"narrow": 1})
+CHAIN = load_of(dag_of(*chain_of("first", "second")))
+TWICE = attrs.evolve(CHAIN, requests=(RunRequest("dag", YESTERDAY),) * 2)
+ONE_RUN_AT_A_TIME = load_of(dag_of(*independent_tasks(1), max_active_runs=1), runs=2)
+
+
+def test_one_run_per_logical_date_is_missed_without_the_constraint():
+    assert simulate(TWICE, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="2 runs of"):
+        simulate(TWICE, 0, 0, SimulationSettings(set_up=planted.store_without_uniqueness))
+
+
+def test_pool_overflows_when_the_store_forgets_pools():
+    assert simulate(CROWD, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="slots of pool narrow"):
+        simulate(CROWD, 0, 0, settings_with(planted.ForgetsPools))
+
+
+def test_too_many_runs_run_when_the_store_forgets_max_active_runs():
+    assert simulate(ONE_RUN_AT_A_TIME, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="max_active_runs"):
+        simulate(ONE_RUN_AT_A_TIME, 0, 0, settings_with(planted.ForgetsRunLimits))
+
+
+def test_task_starts_too_early_when_an_upstream_is_ignored():
+    with pytest.raises(AssertionError, match="became scheduled, but all_success says wait"):
+        simulate(CHAIN, 0, 0, SimulationSettings(set_up=planted.store_with_an_edge_missing))
+
+
+def test_lease_is_left_by_a_stop_that_forgets_it():
+    with pytest.raises(AssertionError, match="was not released"):
+        simulate(CHAIN, 0, 0, settings_with(planted.KeepsItsLease))
+
+
+async def lose_a_try_and_report_it(settings=None):
+    """Freeze the process that runs a try until another has taken the try over, then let it report."""
+    sometimes = Sometimes()
+    async with open_simulation(CHAIN, settings, sometimes=sometimes) as simulation:
+        frozen, other = simulation.cluster.schedulers
+        await simulation.request()
+        await simulation.cluster.step(frozen, RoutineName.START_DAG_RUNS)
+        await simulation.cluster.step(frozen, RoutineName.ENQUEUE_TASK_INSTANCES)
+        frozen.is_frozen = True
+        await simulation.cluster.pass_time(LEASE_S + 1)
+        await simulation.cluster.step(other, RoutineName.RECOVER_TASK_INSTANCES)
+        await simulation.cluster.step(other, RoutineName.ENQUEUE_TASK_INSTANCES)
+        await simulation.thaw(frozen)
+        await simulation.settle()
+    return sometimes
+
+
+async def test_late_report_is_refused():
+    sometimes = await lose_a_try_and_report_it()
+    sometimes.check("lost try", "refused report", "lease taken over")
+
+
+async def test_late_report_that_is_accepted_is_noticed():
+    with pytest.raises(AssertionError, match=r"the late report of .* was accepted"):
+        await lose_a_try_and_report_it(settings_with(planted.AcceptsLateReports))
+
+
+async def test_runs_are_not_confluent_when_losses_are_blamed_on_tasks():
+    with pytest.raises(AssertionError, match="ended as"):
+        await lose_a_try_and_report_it(settings_with(planted.BlamesTasksForLosses))
