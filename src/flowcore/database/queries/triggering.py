@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flowcore.database.queries.insert_dag_runs import NewRun, insert_dag_runs
 from flowcore.database.tables import dag, dag_run, dag_version
 from flowcore.database.wakeups import wake
+from flowcore.domain.dags import Dag
 from flowcore.domain.params import validate_params
 from flowcore.domain.serialization import load_dag
 from flowcore.domain.timetables.registry import load_timetable
@@ -52,15 +53,12 @@ def trigger_dag_run(
         ParamError: `conf` breaks the Dag's params.
         UsageError: there is a run of that id or logical date already, or the database cannot keep its conf.
     """
-    latest = connection.execute(_LATEST, {"key": dag_id}).one_or_none()
-    if latest is None:
-        raise DagNotFound(dag_id, tuple(connection.scalars(sa.select(dag.c.dag_id))))
-    of = load_dag(latest.document)
+    version_id, of = _latest_version(connection, dag_id)
     moment = logical_date or now
     run = NewRun(
         dag_id=dag_id,
         run_id=run_id or f"manual__{moment.isoformat()}",
-        dag_version_id=latest.id,
+        dag_version_id=version_id,
         run_type="manual",
         run_after=now,
         logical_date=moment,
@@ -71,12 +69,23 @@ def trigger_dag_run(
     try:
         queued = _insert(connection, run, now, is_dated=logical_date is not None, is_named=run_id is not None)
     except sa.exc.DataError as error:
-        raise UsageError(
-            f"the database cannot keep this run ({error.orig}); leave NUL and halves of surrogate pairs out"
-            " of its conf and run_id"
-        ) from error
+        raise _cannot_be_kept(error) from error
     wake(connection, Channel.RUNS_QUEUED)
     return queued
+
+
+def _latest_version(connection: sa.Connection, dag_id: str) -> tuple[int, Dag]:
+    latest = connection.execute(_LATEST, {"key": dag_id}).one_or_none()
+    if latest is None:
+        raise DagNotFound(dag_id, tuple(connection.scalars(sa.select(dag.c.dag_id))))
+    return latest.id, load_dag(latest.document)
+
+
+def _cannot_be_kept(error: sa.exc.DataError) -> UsageError:
+    return UsageError(
+        f"the database cannot keep this run ({error.orig}); leave NUL and halves of surrogate pairs out"
+        " of its conf and run_id"
+    )
 
 
 def _insert(
