@@ -11,7 +11,7 @@ from flowcore.sdk import dag, task
 
 
 @dag
-def squares():
+def squares() -> None:
     @task
     async def square(number: int) -> int:
         return number * number

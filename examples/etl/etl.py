@@ -43,7 +43,7 @@ class Year(TypedDict):
 @dag(
     params={"report_path": Param("", type="string", description="Where to write the report; empty: nowhere.")}
 )
-def etl():
+def etl() -> None:
     @task(multiple_outputs=True)  # one XCom for each month, so that a task reads only its own
     def extract() -> dict[str, list[float]]:
         hours: defaultdict[str, list[float]] = defaultdict(list)

@@ -6,7 +6,7 @@ from flowcore.sdk import dag, task
 
 
 @dag
-def hello():
+def hello() -> None:
     @task
     async def greet(name: str) -> str:
         return f"Hello, {name}!"

@@ -42,7 +42,7 @@ async def fetch(client: httpx.AsyncClient, url: str, statuses: list[int]) -> Non
 
 
 @dag
-def http_requests(requests: int = AT_ONCE):
+def http_requests(requests: int = AT_ONCE) -> None:
     @task(execution_timeout=30)
     async def request_all(requests: int) -> dict[str, int]:
         statuses: list[int] = []
