@@ -11,7 +11,7 @@ from flowcore.app.opening import Options
 from flowcore.database.engine import open_database
 from flowcore.database.tables import lease, task_instance
 from flowcore.domain.states import DagRunState
-from flowcore.errors import DatabaseInUse, SettingsError
+from flowcore.errors import DagError, DatabaseInUse, SettingsError
 from tests.app.conftest import OPTIONS
 from tests.app.dags import etl, gated
 
@@ -60,6 +60,12 @@ async def test_a_second_scheduler_on_one_sqlite_database_is_refused(tmp_path) ->
         with pytest.raises(DatabaseInUse, match="stop it first, or use PostgreSQL"):
             async with flowcore.open(url, options=OPTIONS):
                 pytest.fail("it was let in")
+
+
+async def test_a_dag_that_postgresql_cannot_keep_is_named(scene_postgres: str) -> None:
+    with pytest.raises(DagError, match="Dag 'etl' cannot be stored"):
+        async with flowcore.open(scene_postgres, dags=[etl(doc_md="\0")], options=OPTIONS):
+            pytest.fail("it was opened")
 
 
 async def test_an_error_of_the_body_comes_out_as_it_is(scene_url: str) -> None:

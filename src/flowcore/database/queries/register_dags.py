@@ -38,6 +38,9 @@ def register_dag(
     """Store the Dag if it is new or changed; the id of its version.
 
     A Dag seen for the first time is paused if it says so itself, else as `paused_at_creation` says.
+
+    Raises:
+        DagError: the database cannot keep a text of the Dag.
     """
     paused = registered.is_paused_upon_creation
     row = {
@@ -69,7 +72,13 @@ def _version_of(connection: sa.Connection, registered: Dag, now: datetime) -> in
         document=document,
         created_at=now,
     )
-    return int(connection.execute(insert.returning(dag_version.c.id)).scalar_one())
+    try:
+        return int(connection.execute(insert.returning(dag_version.c.id)).scalar_one())
+    except sa.exc.DataError as error:
+        raise DagError(
+            f"Dag {registered.dag_id!r} cannot be stored ({error.orig}); leave NUL and halves of surrogate"
+            " pairs out of its texts"
+        ) from error
 
 
 def _update(
