@@ -107,7 +107,7 @@ def test_an_id_that_a_crashed_server_gave_out_again_is_not_taken_for_ours(crashi
             insert_items(ours, 2 * number)
             lost_id = ours.scalar(TRANSACTION_ID) or ""
             crash(ours)
-        with reconnect(crashing_server) as other:
+        with reconnect(crashing_server, server_life) as other:
             insert_items(other, 2 * number + 1)
             was_given_out_again |= other.scalar(TRANSACTION_ID) == lost_id
             other.commit()
@@ -123,8 +123,11 @@ def crash(connection: sa.Connection) -> None:
     connection.invalidate()
 
 
-def reconnect(engine: sa.Engine) -> sa.Connection:
-    """Connect as soon as the server has recovered."""
+def reconnect(engine: sa.Engine, last_life: str) -> sa.Connection:
+    """Connect as soon as the server has noticed its crash and recovered from it."""
     while True:
         with suppress(sa.exc.OperationalError):
-            return engine.connect()
+            connection = engine.connect()
+            if ask_server_life(connection) != last_life:
+                return connection
+            connection.close()

@@ -48,9 +48,12 @@ class Fate(StrEnum):
     IN_PROGRESS = "in progress"
 
 
-#: Changes when the server recovers from a crash (or somebody resets its statistics), and only then.
-_SERVER_LIFE = sa.text("SELECT CAST(stats_reset AS text) FROM pg_stat_bgwriter")
-#: Recovery ends with a checkpoint, and what committed before the crash is older than that.
+#: When the server was started, and up to where it has read its log since: both stay as they are until
+#: it is started again or recovers from a crash.
+_SERVER_LIFE = sa.text(
+    "SELECT concat(CAST(pg_postmaster_start_time() AS text), ' ', CAST(pg_last_wal_replay_lsn() AS text))"
+)
+#: Either ends with a checkpoint, and what committed before is older than that.
 _OLDER_THAN_CHECKPOINT = sa.text(
     "SELECT CAST(CAST(:id AS text) AS numeric) < CAST(split_part(next_xid, ':', 1) AS numeric) * 4294967296"
     " + CAST(split_part(next_xid, ':', 2) AS numeric) FROM pg_control_checkpoint()"
@@ -63,15 +66,15 @@ _END_BACKEND = sa.text(
 
 
 def ask_server_life(connection: sa.Connection) -> str:
-    """What tells the server's time before a crash from its time afterwards."""
+    """What tells the server's time before a restart or crash from its time afterwards."""
     return str(connection.scalar(_SERVER_LIFE))
 
 
 def ask_fate(connection: sa.Connection, transaction_id: str, server_life: str) -> Fate:
     """A unit that asks what became of a transaction of a lost connection, and helps to settle it."""
     parameters = {"id": transaction_id}
-    crashed = ask_server_life(connection) != server_life
-    if crashed and not connection.scalar(_OLDER_THAN_CHECKPOINT, parameters):
+    is_another_life = ask_server_life(connection) != server_life
+    if is_another_life and not connection.scalar(_OLDER_THAN_CHECKPOINT, parameters):
         return Fate.ABORTED  # the id may be somebody else's by now
     fate = Fate(connection.scalar(_STATUS, parameters))
     if fate is Fate.IN_PROGRESS:
