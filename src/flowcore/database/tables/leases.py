@@ -17,4 +17,6 @@ lease = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    # An id must never come back: a process that slept would take the lease of another for its own.
+    sqlite_autoincrement=True,
 )

@@ -212,6 +212,7 @@ def _create_pools_and_leases(op: Operations) -> None:
         sa.Column("started_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_lease"),
+        sqlite_autoincrement=True,
     )
 
 
