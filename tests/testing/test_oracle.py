@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from flowcore.domain.dags import Dag, Task
+from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import TryOutcome
+from flowcore.testing import Script, ScriptedEnd, expect_run, interpret
+
+
+def chain(rule: TriggerRule, **options) -> Dag:
+    first = Task(task_id="first", position=0, downstream=(1,), **options)
+    return Dag(
+        dag_id="dag", tasks=(first, Task(task_id="second", position=1, upstream=(0,), trigger_rule=rule))
+    )
+
+
+def script(*outcomes: TryOutcome) -> Script:
+    return Script({("first", n): ScriptedEnd(outcome) for n, outcome in enumerate(outcomes, start=1)})
+
+
+@pytest.mark.parametrize(
+    ("rule", "second", "run"),
+    [
+        (TriggerRule.ALL_SUCCESS, TaskInstanceState.UPSTREAM_FAILED, DagRunState.FAILED),
+        (TriggerRule.ONE_FAILED, TaskInstanceState.SUCCESS, DagRunState.SUCCESS),
+        (TriggerRule.ALL_SKIPPED, TaskInstanceState.SKIPPED, DagRunState.SUCCESS),
+    ],
+)
+def test_rule_decides_what_follows_a_failure(rule, second, run):
+    expected = expect_run(chain(rule), script(TryOutcome.FAILED_FOR_GOOD))
+    assert expected.states == {0: TaskInstanceState.FAILED, 1: second}
+    assert expected.run_state is run
+
+
+def test_failed_try_is_followed_by_as_many_retries_as_allowed():
+    failing = script(TryOutcome.FAILED, TryOutcome.FAILED, TryOutcome.SUCCESS)
+    twice, once = (chain(TriggerRule.ALL_DONE, retries=retries) for retries in (2, 1))
+    assert expect_run(twice, failing).states[0] is TaskInstanceState.SUCCESS
+    assert expect_run(once, failing).states[0] is TaskInstanceState.FAILED
+
+
+def test_run_fails_when_a_task_can_never_be_decided():
+    expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda task: TaskInstanceState.REMOVED)
+    assert expected.states[1] is None
+    assert expected.run_state is DagRunState.FAILED
