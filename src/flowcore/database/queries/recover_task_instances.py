@@ -26,6 +26,7 @@ _LAPSED = (
     sa.select(lease.c.id)
     .where(lease.c.expires_at <= database_now(), lease.c.id != sa.bindparam("own"))
     .order_by(lease.c.id)
+    .limit(sa.bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
 _HELD = (
@@ -43,7 +44,6 @@ _HELD = (
     )
     .where(is_active(_t.state), _t.lease_id.in_(ids("leases")))
     .order_by(_t.id)
-    .limit(sa.bindparam("limit"))
     .with_for_update(key_share=True)
 )
 _lost = rows_of(
@@ -73,17 +73,20 @@ LOST = "the process that ran this try died or lost its lease"
 def recover_task_instances(
     connection: sa.Connection, decide: DecideLoss, *, own_lease: int, now: datetime, limit: int
 ) -> Batch:
-    """Recover at most `limit` tries; a process that is late itself (`own_lease`) still holds its own."""
-    lapsed = [row.id for row in connection.execute(_LAPSED, {"own": own_lease})]
+    """Recover the tries of at most `limit` processes; one that is late itself (`own_lease`) keeps its own.
+
+    All tries of a process are taken and its lease with them: were some left, it could come back, renew
+    the lease, and go on with those that were taken.
+    """
+    lapsed = [row.id for row in connection.execute(_LAPSED, {"own": own_lease, "limit": limit})]
     if not lapsed:
         return Batch(next_at=_next_lapse(connection, own_lease, now))
     leases = dump_rows((lease_id,) for lease_id in lapsed)
-    held = connection.execute(_HELD, {"leases": leases, "limit": limit}).all()
+    held = connection.execute(_HELD, {"leases": leases}).all()
     states = [(row, decide(was_running=row.state != "queued", lost_tries=row.lost_tries)) for row in held]
     _take_back(connection, states, now)
-    if len(held) < limit:
-        connection.execute(_FORGET, {"leases": leases})
-    return Batch(moved=len(held), more=len(held) == limit, next_at=_next_lapse(connection, own_lease, now))
+    connection.execute(_FORGET, {"leases": leases})
+    return Batch(moved=len(held), more=len(lapsed) == limit, next_at=_next_lapse(connection, own_lease, now))
 
 
 def _take_back(

@@ -16,9 +16,9 @@ class RecoverTaskInstances:
     """Takes over what dead processes held."""
 
     store: Store
-    batch_size: int = 1_000
+    batch_size: int = 10
     name: RoutineName = RoutineName.RECOVER_TASK_INSTANCES
 
     async def step(self, now: datetime) -> Batch:
-        """Recover one batch of tries."""
+        """Recover the tries of one batch of dead processes."""
         return await self.store.recover_task_instances(lose_try, now=now, limit=self.batch_size)
