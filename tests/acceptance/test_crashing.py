@@ -7,7 +7,7 @@ from signal import SIGKILL
 import attrs
 import pytest
 
-from tests.acceptance.installation import wait_until
+from tests.acceptance.scheduler_process import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ from signal import SIGTERM
 import pytest
 
 from tests.acceptance.conftest import LEASE_S
-from tests.acceptance.installation import Installation, Scheduler
+from tests.acceptance.installation import Installation
+from tests.acceptance.scheduler_process import Scheduler
 from tests.support.postgres import Server, new_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
