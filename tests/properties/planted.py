@@ -85,10 +85,10 @@ def store_without_uniqueness(connection: sa.Connection, load: Load) -> None:
 
 def store_with_an_edge_missing(connection: sa.Connection, load: Load) -> None:
     """Keep the first edge of each Dag from the scheduler."""
-    store_load(connection, attrs.evolve(load, dags=tuple(map(_without_an_edge, load.dags))))
+    store_load(connection, attrs.evolve(load, dags=tuple(map(without_an_edge, load.dags))))
 
 
-def _without_an_edge(dag):
+def without_an_edge(dag):
     free = [attrs.evolve(task, upstream=task.upstream[1:]) for task in dag.tasks]
     tasks = [
         attrs.evolve(task, downstream=tuple(t.position for t in free if task.position in t.upstream))
