@@ -71,13 +71,11 @@ async def test_a_scheduler_that_is_late_itself_spares_its_own_tries(scene: Scene
     assert await scene.states(run) == {"a": "queued"}
 
 
-async def test_a_process_is_forgotten_with_its_last_try(scene: Scene) -> None:
+async def test_a_process_is_forgotten_with_all_its_tries_at_once(scene: Scene) -> None:
     await scene.begin(loose(3))
     await scene.enqueue()
     await lose_lease(scene)
-    assert (await scene.recover(batch_size=2)).more
-    assert len(await scene.rows(sa.select(lease))) == 2
-    assert not (await scene.recover(batch_size=2)).more
+    assert (await scene.recover(batch_size=2)).moved == 3
     assert len(await scene.rows(sa.select(lease))) == 1
 
 
@@ -100,3 +98,12 @@ async def test_a_process_that_was_taken_over_cannot_renew_its_lease(rivals: tupl
     await second.recover()
     assert not await first.store.renew_lease(60)
     assert await second.store.renew_lease(60)
+
+
+async def test_tries_whose_process_was_forgotten_too_early_run_again(scene: Scene) -> None:
+    run = await scene.begin(single())
+    await scene.enqueue()
+    await lose_lease(scene)
+    await scene.execute(lease.delete().where(lease.c.expires_at < NOW.replace(year=2001)))
+    assert (await scene.recover()).moved == 1
+    assert await scene.states(run) == {"a": "scheduled"}

@@ -42,7 +42,11 @@ _HELD = (
         _t.lease_id,
         _t.start_date,
     )
-    .where(is_active(_t.state), _t.lease_id.in_(ids("leases")))
+    .where(
+        is_active(_t.state),
+        # A claim that ran while the lease was being forgotten may have come too late to see that.
+        sa.or_(_t.lease_id.in_(ids("leases")), _t.lease_id.not_in(sa.select(lease.c.id))),
+    )
     .order_by(_t.id)
     .with_for_update(key_share=True)
 )
@@ -79,8 +83,6 @@ def recover_task_instances(
     the lease, and go on with those that were taken.
     """
     lapsed = [row.id for row in connection.execute(_LAPSED, {"own": own_lease, "limit": limit})]
-    if not lapsed:
-        return Batch(next_at=_next_lapse(connection, own_lease, now))
     leases = dump_rows((lease_id,) for lease_id in lapsed)
     held = connection.execute(_HELD, {"leases": leases}).all()
     states = [(row, decide(was_running=row.state != "queued", lost_tries=row.lost_tries)) for row in held]
