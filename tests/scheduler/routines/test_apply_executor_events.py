@@ -148,3 +148,13 @@ async def test_refused_ends_are_counted(scene: Scene) -> None:
     apply.buffer.report(ended_now(workload, TryOutcome.SUCCESS, NOW))
     await apply.step(NOW)
     assert apply.refused == 1
+
+
+async def test_a_late_end_beside_the_end_of_the_try_that_followed_is_refused_alone(scene: Scene) -> None:
+    run = await scene.begin(single())
+    [lost] = await scene.enqueue()
+    await scene.execute(sa.text("UPDATE task_instance SET state = 'scheduled'"))
+    [again] = await scene.enqueue()
+    applied = await scene.end([again, lost])
+    assert [end.workload for end in applied.refused] == [lost]
+    assert await scene.states(run) == {"a": "success"}

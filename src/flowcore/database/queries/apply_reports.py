@@ -58,7 +58,7 @@ _END = (
         _t.token == _ended.c.token,
         _t.state.in_([literal("queued"), literal("running")]),
     )
-    .returning(_t.id, _t.dag_run_id, _t.position, _t.map_index)
+    .returning(_t.id, _t.token, _t.dag_run_id, _t.position, _t.map_index)
 )
 _xcoms = rows_of(
     "xcoms",
@@ -83,22 +83,24 @@ def apply_reports(
         connection.execute(_START, {"started": dump_rows(_start_row(report) for report in started)})
     if not ended:
         return Applied(moved=len(started))
-    ends = {report.workload.task_instance_id: (report, decide(report)) for report in ended}
+    ends = {_key(report): (report, decide(report)) for report in ended}
     rows = connection.execute(_END, {"ended": dump_rows(_end_row(*end) for end in ends.values())}).all()
-    accepted = {row.id for row in rows}
+    accepted = {(row.id, row.token) for row in rows}
     _mark(connection, rows, ends)
-    _push_xcoms(connection, [ends[row.id][0] for row in rows])
-    remember_tries(connection, [end for end in ends.values() if end[0].workload.task_instance_id in accepted])
+    _push_xcoms(connection, [ends[key][0] for key in accepted])
+    remember_tries(connection, [ends[key] for key in accepted])
     return Applied(
         moved=len(started) + len(rows),
-        refused=tuple(report for report in ended if report.workload.task_instance_id not in accepted),
+        refused=tuple(report for report in ended if _key(report) not in accepted),
     )
 
 
 def _mark(
-    connection: sa.Connection, rows: Sequence[sa.Row[Any]], ends: Mapping[int, tuple[TryEnded, TryEnd]]
+    connection: sa.Connection,
+    rows: Sequence[sa.Row[Any]],
+    ends: Mapping[tuple[int, int], tuple[TryEnded, TryEnd]],
 ) -> None:
-    states = [(row, ends[row.id][1].state) for row in rows]
+    states = [(row, ends[row.id, row.token][1].state) for row in rows]
     mark_unsettled(
         connection,
         ((row.dag_run_id, row.position, row.map_index, state) for row, state in states if state in FINISHED),
@@ -120,6 +122,10 @@ def _push_xcoms(connection: sa.Connection, accepted: Sequence[TryEnded]) -> None
     ]
     if rows:
         connection.execute(unanswered(_PUSH), {"xcoms": dump_rows(rows)})
+
+
+def _key(report: TryEnded) -> tuple[int, int]:
+    return report.workload.task_instance_id, report.workload.token
 
 
 def _start_row(report: TryStarted) -> tuple[object, ...]:

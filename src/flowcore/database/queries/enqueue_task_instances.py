@@ -131,7 +131,7 @@ class Claimer:
         workloads = self._claim(connection, queued, rows)
         return Queued(
             moved=len(workloads),
-            more=len(queued) >= self.limit and not limits.exhausted,
+            more=len(workloads) >= self.limit and not limits.exhausted,
             workloads=workloads,
             # Freed slots are news only to those who were left waiting for one.
             ignores=frozenset() if len(rows) > len(queued) or limits.exhausted else _FREED,

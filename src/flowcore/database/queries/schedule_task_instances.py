@@ -92,9 +92,9 @@ def schedule_task_instances(
     if not runs:
         return Batch(), ()
     keys = dump_rows((run.id,) for run in runs)
-    finished: dict[int, list[tuple[int | None, str | None]]] = defaultdict(list)
+    finished: dict[int, list[tuple[int, TaskInstanceState]]] = defaultdict(list)
     for mark in connection.execute(_TAKE_MARKS, {"runs": keys}):
-        finished[mark.dag_run_id].append((mark.position, mark.state))
+        finished[mark.dag_run_id].append((mark.position, TaskInstanceState(mark.state)))
     settled = _settle(
         [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
     )
@@ -105,7 +105,7 @@ def schedule_task_instances(
 
 def _settle(
     runs: Iterable[Row],
-    finished: Mapping[int, Sequence[tuple[int | None, str | None]]],
+    finished: Mapping[int, Sequence[tuple[int, TaskInstanceState]]],
     connection: sa.Connection,
     cache: RunCache,
     versions: DagVersions,
@@ -120,16 +120,10 @@ def _settle(
             progress = rebuilt[run.id]
             changes = progress.settle_all()
         else:
-            changes = _take_in(progress, finished[run.id])
+            changes = progress.settle(finished[run.id])
         progress.revision = run.revision + 1
         settled.append(Settled(run.id, progress, changes))
     return settled
-
-
-def _take_in(progress: RunProgress, marks: Sequence[tuple[int | None, str | None]]) -> RunChanges:
-    return progress.settle(
-        (position, TaskInstanceState(state)) for position, state in marks if position is not None and state
-    )
 
 
 def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersions) -> dict[int, RunProgress]:

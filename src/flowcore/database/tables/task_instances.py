@@ -72,13 +72,13 @@ task_try = sa.Table(
 )
 
 #: A finished task instance whose downstream was not looked at yet. Written with the end, deleted with
-#: what the scheduler made of it. A mark without `position` asks to look at the whole run.
+#: what the scheduler made of it.
 unsettled = sa.Table(
     "unsettled",
     metadata,
     sa.Column("id", Identity, sa.Identity(), primary_key=True),
     sa.Column("dag_run_id", sa.BigInteger, nullable=False, index=True),
-    sa.Column("position", sa.Integer),
+    sa.Column("position", sa.Integer, nullable=False),
     sa.Column("map_index", sa.Integer, nullable=False, server_default="-1"),
-    sa.Column("state", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
 )

@@ -177,9 +177,9 @@ def _create_tries(op: Operations) -> None:
         "unsettled",
         _identity(),
         sa.Column("dag_run_id", sa.BigInteger, nullable=False),
-        sa.Column("position", sa.Integer),
+        sa.Column("position", sa.Integer, nullable=False),
         sa.Column("map_index", sa.Integer, nullable=False, server_default="-1"),
-        sa.Column("state", sa.Text),
+        sa.Column("state", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_unsettled"),
     )
     op.create_index("ix_unsettled_dag_run_id", "unsettled", ["dag_run_id"])
