@@ -13,8 +13,9 @@ from flowcore.testing import Script, ScriptedEnd, SimulationSettings, Sometimes
 from flowcore.testing.strategies import loads
 from tests.properties.examples import load_of, simulate
 
-#: Few but long examples, and no shrinking: a failure is shrunk by hand, from its seed.
-FAST = settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
+#: Few but long examples, the same each time, for so few might miss a rare path; the soak varies them.
+#: No shrinking, which would take minutes: a failure prints the seed that repeats it.
+FAST = settings(max_examples=12, derandomize=True, phases=[Phase.explicit, Phase.generate])
 SEEDS = st.integers(0, 2**32 - 1)
 #: Paths that a simulation must have taken to have shown anything.
 RARE_PATHS = (

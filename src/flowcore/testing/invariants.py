@@ -1,7 +1,7 @@
 """What must be true of every flowcore, whatever happens to it: one function each, named after it.
 
-Each takes values (`snapshots.py`) and raises an `AssertionError` that says what was broken where. The
-numbers are those of the list in `docs/explanation/testing.md`.
+Each takes values (`snapshots.py`) and raises an `AssertionError` that says what was broken where. `I3`
+and the like are the numbers by which the invariants are cited.
 """
 
 from __future__ import annotations
