@@ -1,7 +1,6 @@
 """The first schema: Dags, runs, tasks and their tries, XComs, pools, leases, assets, triggers, secrets.
 
-What a migration creates never changes again, so the types are spelled out here and not imported.
-Every constraint bears the name that `tables/metadata.py` would give it.
+A migration never changes again: types are spelled out, constraints are named as `tables/metadata.py` would.
 """
 
 from __future__ import annotations
