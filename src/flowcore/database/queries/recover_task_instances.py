@@ -87,7 +87,8 @@ def recover_task_instances(
     held = connection.execute(_HELD, {"leases": leases}).all()
     states = [(row, decide(was_running=row.state != "queued", lost_tries=row.lost_tries)) for row in held]
     _take_back(connection, states, now)
-    connection.execute(_FORGET, {"leases": leases})
+    if lapsed:
+        connection.execute(_FORGET, {"leases": leases})
     return Batch(moved=len(held), more=len(lapsed) == limit, next_at=_next_lapse(connection, own_lease, now))
 
 
