@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import DatabaseFault, Script, ScriptedEnd, Simulation, open_simulation
 from flowcore.testing.simulated_scheduler import LEASE_S
@@ -37,9 +35,6 @@ async def test_lease_that_is_partly_recovered_cannot_be_renewed():
         simulation.cluster.watch.sometimes.check("lease taken over")
 
 
-@pytest.mark.xfail(
-    reason="nobody runs what an unanswered commit claimed while its lease is kept", strict=True
-)
 async def test_tries_claimed_by_a_commit_that_was_not_answered_run_in_the_end():
     async with open_simulation(FOUR) as simulation:
         await start_four(simulation, DatabaseFault.AFTER_COMMIT)

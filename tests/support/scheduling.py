@@ -160,7 +160,7 @@ class Scene:
     async def enqueue(self, **fields: Any) -> list[Workload]:
         """One step of enqueue_task_instances; what it submitted."""
         executors = {self.executor.name: self.executor}
-        await EnqueueTaskInstances(self.store, executors, **fields).step(self.now)
+        await EnqueueTaskInstances(self.store, executors, _must_not_happen, **fields).step(self.now)
         submitted, self.executor.submitted = self.executor.submitted, []
         return submitted
 
@@ -236,3 +236,7 @@ async def open_scene(url: str, *, lease_s: float = 60.0) -> AsyncIterator[Scene]
         store = SqlStore(database)
         await store.acquire_lease(lease_s)
         yield Scene(database, store)
+
+
+def _must_not_happen() -> None:
+    raise AssertionError("the fate of a claim was unknown, although no connection was lost")

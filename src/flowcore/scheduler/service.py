@@ -97,13 +97,14 @@ class Scheduler:
         self._intake: Sequence[Routine] = (
             *([CreateDagRuns(store)] if settings.creates_dag_runs else []),
             StartDagRuns(store),
-            EnqueueTaskInstances(store, executors),
+            EnqueueTaskInstances(store, executors, self._give_up_lease),
             RecoverTaskInstances(store),
         )
         self._work: Sequence[Routine] = (ScheduleTaskInstances(store), Expire(store, executors), self._apply)
         self._health = {name: Health(name) for name in RoutineName}
         self._stopping, self._grace_over = anyio.Event(), anyio.Event()
         self._stopped = anyio.Event()
+        self._under_lease = anyio.CancelScope()
         #: Whether the lease was given up at the end: no try was left behind that could not be stopped.
         self.is_released = False
 
@@ -171,9 +172,13 @@ class Scheduler:
 
     async def _serve_under_lease(self, task_status: TaskStatus[None]) -> None:
         async with anyio.create_task_group() as nursery:
-            nursery.start_soon(self._keep_lease, nursery)
+            self._under_lease = nursery.cancel_scope
+            nursery.start_soon(self._keep_lease)
             await self._run(task_status)
             nursery.cancel_scope.cancel()
+
+    def _give_up_lease(self) -> None:
+        self._under_lease.cancel()
 
     async def _run(self, task_status: TaskStatus[None]) -> None:
         async with anyio.create_task_group() as work:
@@ -210,7 +215,7 @@ class Scheduler:
             jitter=self._jitter,
         )
 
-    async def _keep_lease(self, nursery: TaskGroup) -> None:
+    async def _keep_lease(self) -> None:
         while True:
             await anyio.sleep(self._settings.lease_s / 3)
             try:
@@ -220,7 +225,7 @@ class Scheduler:
                 continue
             if not renewed:
                 log.error("the lease of this process lapsed and was taken over; its tries are stopped")
-                nursery.cancel_scope.cancel()
+                self._give_up_lease()
 
     async def _drain(self) -> None:
         with anyio.move_on_after(self._settings.grace_s):

@@ -54,6 +54,7 @@ class SimulatedScheduler:
         self.executor = ScriptedExecutor(script, clock=clock, parallelism=6)
         self.is_frozen = False
         self._clock = clock
+        self._gives_up = False
         self._buffer = ReportBuffer(Wakeups())
         self.executor.attach(self._buffer)
         self._apply = ApplyExecutorEvents(self.store, self._buffer, batch_size)
@@ -84,9 +85,10 @@ class SimulatedScheduler:
         return await self._steps[routine](self._clock.now())
 
     async def keep_lease(self) -> bool:
-        """Renew the lease; when it was taken over, give everything back and take a new one."""
-        if await self.store.renew_lease(LEASE_S):
+        """Renew the lease; when it was taken over or given up, give everything back and take a new one."""
+        if not self._gives_up and await self.store.renew_lease(LEASE_S):
             return True
+        self._gives_up = False
         await self.stop()
         await self.start()
         return False
@@ -98,6 +100,9 @@ class SimulatedScheduler:
             await self.step(RoutineName.APPLY_EXECUTOR_EVENTS)
         return await self.store.release_lease()
 
+    def _give_up_lease(self) -> None:
+        self._gives_up = True
+
     def _routines(
         self, executors: Mapping[str, ScriptedExecutor], batch_size: int
     ) -> Mapping[RoutineName, Step]:
@@ -106,7 +111,9 @@ class SimulatedScheduler:
             RoutineName.CREATE_DAG_RUNS: CreateDagRuns(store, batch_size).step,
             RoutineName.START_DAG_RUNS: StartDagRuns(store, batch_size).step,
             RoutineName.SCHEDULE_TASK_INSTANCES: ScheduleTaskInstances(store, batch_size).step,
-            RoutineName.ENQUEUE_TASK_INSTANCES: EnqueueTaskInstances(store, executors, batch_size).step,
+            RoutineName.ENQUEUE_TASK_INSTANCES: EnqueueTaskInstances(
+                store, executors, self._give_up_lease, batch_size
+            ).step,
             RoutineName.APPLY_EXECUTOR_EVENTS: self._apply.step,
             RoutineName.RECOVER_TASK_INSTANCES: RecoverTaskInstances(store, batch_size).step,
             RoutineName.EXPIRE: Expire(store, executors, batch_size).step,
