@@ -56,7 +56,8 @@ EXAMPLES = st.tuples(dags(), st.lists(ENDS, min_size=6, max_size=6), st.integers
 def test_runs_end_as_interpreted_in_whatever_order_tasks_end():
     sometimes = Sometimes()
 
-    @settings(max_examples=300)
+    # Always the same examples: which rare paths are reached must not be a matter of luck.
+    @settings(max_examples=300, derandomize=True, database=None)
     @given(EXAMPLES)
     def property_holds(example):
         sometimes.note(ends_as_interpreted(*example) == "all_tasks_deadlocked", "deadlock")
