@@ -26,6 +26,7 @@ from benchmarks.sequential import SequentialScheduler
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
+from flowcore.app.secrets import serve_secrets
 from flowcore.app.xcom_reader import XComReader
 from flowcore.clock import SystemClock
 from flowcore.database.engine import open_database
@@ -59,9 +60,15 @@ def make_dags(times: Times) -> list[DAG]:
 async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
     """Run a scheduler of that pace on the database at `url`."""
     clock, bag = SystemClock(), DagBag()
-    async with open_database(url) as database, anyio.create_task_group() as nursery:
+    async with (
+        open_database(url) as database,
+        serve_secrets(database, (), fernet_key="") as secrets,
+        anyio.create_task_group() as nursery,
+    ):
         await database.run(prepare, default_pool_slots=-1)
-        executor = InProcessExecutor(bag, XComReader(database), clock=clock, parallelism=10_000)
+        executor = InProcessExecutor(
+            bag, XComReader(database), clock=clock, parallelism=10_000, secrets=secrets
+        )
         watch = RunWatch(database, poll_s=1)
         scheduler = PACES[pace](
             SqlStore(database),
@@ -70,7 +77,7 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
             clock=clock,
             settings=SchedulerSettings(grace_s=0),
         )
-        flowcore = Flowcore(database, scheduler, bag, watch, clock=clock, paused_at_creation=False)
+        flowcore = Flowcore(database, scheduler, bag, watch, secrets, clock=clock, paused_at_creation=False)
         for dag in make_dags(times):
             flowcore.register(dag)
         await flowcore.store_registered()
