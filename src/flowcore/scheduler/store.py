@@ -96,7 +96,7 @@ class DecideQueue(Protocol):
 class DecideLoss(Protocol):
     """`decisions.end_tries.lose_try`."""
 
-    def __call__(self, *, was_running: bool, lost_tries: int) -> TaskInstanceState: ...
+    def __call__(self, *, was_running: bool, lost_tries: int, claims: int) -> TaskInstanceState: ...
 
 
 class Store(Protocol):

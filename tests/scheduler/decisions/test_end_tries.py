@@ -7,7 +7,7 @@ import pytest
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import RunFacts, TryEnded, TryOutcome, Workload
-from flowcore.scheduler.decisions.end_tries import LOST_TRIES_MAX, end_try, lose_try
+from flowcore.scheduler.decisions.end_tries import CLAIMS_MAX, LOST_TRIES_MAX, end_try, lose_try
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RUN = RunFacts(
@@ -53,9 +53,14 @@ def test_the_last_try_that_fails_is_final() -> None:
 
 
 def test_a_lost_try_runs_again_unless_it_was_lost_too_often() -> None:
-    assert lose_try(was_running=True, lost_tries=LOST_TRIES_MAX - 1) is TaskInstanceState.SCHEDULED
-    assert lose_try(was_running=True, lost_tries=LOST_TRIES_MAX) is TaskInstanceState.FAILED
+    assert lose_try(was_running=True, lost_tries=LOST_TRIES_MAX - 1, claims=1) is TaskInstanceState.SCHEDULED
+    assert lose_try(was_running=True, lost_tries=LOST_TRIES_MAX, claims=1) is TaskInstanceState.FAILED
 
 
 def test_a_try_that_never_started_is_not_to_blame_however_often_it_was_lost() -> None:
-    assert lose_try(was_running=False, lost_tries=LOST_TRIES_MAX) is TaskInstanceState.SCHEDULED
+    assert lose_try(was_running=False, lost_tries=LOST_TRIES_MAX, claims=1) is TaskInstanceState.SCHEDULED
+
+
+def test_a_try_that_is_claimed_without_end_fails():
+    assert lose_try(was_running=False, lost_tries=0, claims=CLAIMS_MAX - 1) is TaskInstanceState.SCHEDULED
+    assert lose_try(was_running=False, lost_tries=0, claims=CLAIMS_MAX) is TaskInstanceState.FAILED

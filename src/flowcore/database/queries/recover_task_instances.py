@@ -85,11 +85,18 @@ def recover_task_instances(
     lapsed = [row.id for row in connection.execute(_LAPSED, {"own": own_lease, "limit": limit})]
     leases = dump_rows((lease_id,) for lease_id in lapsed)
     held = connection.execute(_HELD, {"leases": leases}).all()
-    states = [(row, decide(was_running=row.state != "queued", lost_tries=row.lost_tries)) for row in held]
+    states = [(row, _decide(decide, row)) for row in held]
     _take_back(connection, states, now)
     if lapsed:
         connection.execute(_FORGET, {"leases": leases})
     return Batch(moved=len(held), more=len(lapsed) == limit, next_at=_next_lapse(connection, own_lease, now))
+
+
+def _decide(decide: DecideLoss, row: Row) -> TaskInstanceState:
+    # The token grows with every claim, and once more when a try is lost.
+    return decide(
+        was_running=row.state != "queued", lost_tries=row.lost_tries, claims=row.token - row.try_number
+    )
 
 
 def _take_back(
@@ -111,7 +118,7 @@ def _row(row: Row, state: TaskInstanceState, now: datetime) -> tuple[object, ...
         row.id,
         state,
         lost_tries,
-        f"{LOST}, {lost_tries} times" if failed else None,
+        f"{LOST}, again and again" if failed else None,
         now if failed else None,
     )
 

@@ -12,6 +12,9 @@ from flowcore.domain.workloads import TryEnded, TryOutcome, Workload
 
 #: A try that is lost with its process runs again without costing a retry, this many times.
 LOST_TRIES_MAX = 5
+#: A task that ends its process before its start was written looks queued each time. So does one that waits
+#: while a scheduler is killed again and again, so this is more.
+CLAIMS_MAX = 50
 
 
 @attrs.frozen
@@ -50,12 +53,12 @@ def _retry_or_fail(workload: Workload, end_date: datetime) -> TryEnd:
     return TryEnd(TaskInstanceState.UP_FOR_RETRY, end_date + timedelta(seconds=delay_s))
 
 
-def lose_try(*, was_running: bool, lost_tries: int) -> TaskInstanceState:
+def lose_try(*, was_running: bool, lost_tries: int, claims: int) -> TaskInstanceState:
     """Decide the state of a task instance whose process died with `lost_tries` lost before it.
 
-    The task is not to blame, so the try runs again; unless it was running each time, when it may be
-    what kills its processes.
+    The task is not to blame, so the try runs again; unless it was running each time, or was claimed
+    without end (`claims` more often than it has tries), when it may be what kills its processes.
     """
-    if was_running and lost_tries >= LOST_TRIES_MAX:
+    if (was_running and lost_tries >= LOST_TRIES_MAX) or claims >= CLAIMS_MAX:
         return TaskInstanceState.FAILED
     return TaskInstanceState.SCHEDULED
