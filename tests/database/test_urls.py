@@ -54,10 +54,10 @@ def test_a_password_is_decoded_once() -> None:
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"])
 @pytest.mark.parametrize(
     ("rest", "path"),
-    [("flow.db", "/work/here/flow.db"), ("a/b.db", "/work/here/a/b.db"), ("/x/a.db", "/x/a.db")],
+    [("flow.db", "/srv/here/flow.db"), ("a/b.db", "/srv/here/a/b.db"), ("/x/a.db", "/x/a.db")],
 )
 def test_sqlite_paths_are_absolute_at_once(scheme: str, rest: str, path: str) -> None:
-    target = parse_url(f"{scheme}:///{rest}", folder=Path("/work/here"))
+    target = parse_url(f"{scheme}:///{rest}", folder=Path("/srv/here"))
     assert (target.driver, target.sqlite_path, target.url.drivername) == (Driver.SQLITE, Path(path), "sqlite")
 
 
