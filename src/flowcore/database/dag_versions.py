@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids
+from flowcore.database.row_cache import RowCache
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_version
 from flowcore.domain.dags import Dag
@@ -16,27 +16,12 @@ from flowcore.domain.serialization import load_dag
 _SELECT = sa.select(dag_version.c.id, dag_version.c.document).where(dag_version.c.id.in_(ids("versions")))
 
 
-class DagVersions:
-    """Reads Dags by version id, the least recently used of `size` making room."""
+class DagVersions(RowCache[Dag]):
+    """Reads Dags by version id."""
 
     def __init__(self, size: int = 2_000) -> None:
-        self._size = size
-        self._cached: OrderedDict[int, Dag] = OrderedDict()
+        super().__init__(size)
 
-    def get(self, connection: sa.Connection, version_ids: Iterable[int]) -> Mapping[int, Dag]:
-        """Return the Dags of these versions, reading those not seen before in one statement."""
-        wanted = set(version_ids)
-        missing = wanted - self._cached.keys()
-        found = {version: self._cached[version] for version in wanted - missing}
-        if missing:
-            rows = connection.execute(_SELECT, {"versions": dump_rows((v,) for v in sorted(missing))})
-            found.update((row.id, load_dag(row.document)) for row in rows)
-        self._remember(found)
-        return found
-
-    def _remember(self, found: Mapping[int, Dag]) -> None:
-        for version, dag in found.items():
-            self._cached[version] = dag
-            self._cached.move_to_end(version)
-        while len(self._cached) > self._size:
-            self._cached.popitem(last=False)
+    def _read(self, connection: sa.Connection, keys: Collection[int]) -> Mapping[int, Dag]:
+        rows = connection.execute(_SELECT, {"versions": dump_rows((key,) for key in keys)})
+        return {row.id: load_dag(row.document) for row in rows}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids
+from flowcore.database.row_cache import RowCache
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_run
 from flowcore.domain.workloads import RunFacts
@@ -34,31 +33,12 @@ _SELECT = sa.select(
 ).where(dag_run.c.id.in_(ids("runs")))
 
 
-class RunFactsCache:
-    """Facts by run id, the least recently used of `size` making room."""
+class RunFactsCache(RowCache[RunFacts]):
+    """Reads facts by run id."""
 
     def __init__(self, size: int = 10_000) -> None:
-        self._size = size
-        self._cached: OrderedDict[int, RunFacts] = OrderedDict()
+        super().__init__(size)
 
-    def get(self, connection: sa.Connection, run_ids: Iterable[int]) -> Mapping[int, RunFacts]:
-        """Return the facts of these runs, reading those not seen before in one statement."""
-        wanted = set(run_ids)
-        missing = wanted - self._cached.keys()
-        found = {run_id: self._cached[run_id] for run_id in wanted - missing}
-        if missing:
-            rows = connection.execute(_SELECT, {"runs": dump_rows((r,) for r in sorted(missing))})
-            found.update((row.dag_run_id, _facts(row)) for row in rows)
-        self._remember(found)
-        return found
-
-    def _remember(self, found: Mapping[int, RunFacts]) -> None:
-        for run_id, facts in found.items():
-            self._cached[run_id] = facts
-            self._cached.move_to_end(run_id)
-        while len(self._cached) > self._size:
-            self._cached.popitem(last=False)
-
-
-def _facts(row: sa.Row[Any]) -> RunFacts:
-    return RunFacts(**row._mapping)
+    def _read(self, connection: sa.Connection, keys: Collection[int]) -> Mapping[int, RunFacts]:
+        rows = connection.execute(_SELECT, {"runs": dump_rows((key,) for key in keys)})
+        return {row.dag_run_id: RunFacts(**row._mapping) for row in rows}

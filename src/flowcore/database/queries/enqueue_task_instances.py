@@ -117,8 +117,8 @@ class Claimer:
         rows: dict[int, Row] = {}
         passes: list[EnqueueDecision] = []
         while page := self._page(connection, rows, passes):
-            ours = [row for row in page if self.has_dag(row.dag_id)]
-            self.absent_dags.update(row.dag_id for row in page if not self.has_dag(row.dag_id))
+            self.absent_dags.update({row.dag_id for row in page if not self.has_dag(row.dag_id)})
+            ours = [row for row in page if row.dag_id not in self.absent_dags]
             rows.update((row.id, row) for row in ours)
             candidates = self._candidates(connection, ours)
             count_tasks(connection, usage, candidates)

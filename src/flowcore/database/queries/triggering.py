@@ -96,9 +96,11 @@ def _insert(
         moment = run.logical_date + timedelta(microseconds=later)
         name = run.run_id if is_named else f"manual__{moment.isoformat()}"
         dated = attrs.evolve(run, logical_date=moment, run_id=name)
-        if insert_dag_runs(connection, [dated], now=now):
-            return TriggeredRun(_id_of(connection, run.dag_id, name), run.dag_id, name)
-        if is_named and _exists(connection, run.dag_id, name):
+        inserted = insert_dag_runs(connection, [dated], now=now)
+        found = _id_of(connection, run.dag_id, name)
+        if inserted and found is not None:
+            return TriggeredRun(found, run.dag_id, name)
+        if is_named and found is not None:
             break
     raise UsageError(
         f"Dag {run.dag_id!r} has a run {run.run_id!r} or one of logical date {run.logical_date} already; "
@@ -106,11 +108,6 @@ def _insert(
     )
 
 
-def _exists(connection: sa.Connection, dag_id: str, run_id: str) -> bool:
+def _id_of(connection: sa.Connection, dag_id: str, run_id: str) -> int | None:
     where = sa.and_(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
-    return connection.scalar(sa.select(dag_run.c.id).where(where)) is not None
-
-
-def _id_of(connection: sa.Connection, dag_id: str, run_id: str) -> int:
-    where = sa.and_(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
-    return int(connection.execute(sa.select(dag_run.c.id).where(where)).scalar_one())
+    return connection.scalar(sa.select(dag_run.c.id).where(where))
