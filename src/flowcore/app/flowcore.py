@@ -17,9 +17,10 @@ from flowcore.app.runs import Run
 from flowcore.clock import Clock
 from flowcore.database.engine import Database, Statistics
 from flowcore.database.queries.register_dags import register_dag
-from flowcore.database.queries.run_views import count_unfinished_runs, find_run
+from flowcore.database.queries.run_views import RunView, count_unfinished_runs, find_run
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.dags import Dag
+from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
 from flowcore.scheduler.wake_graph import Channel
@@ -107,7 +108,7 @@ class Flowcore:
             logical_date=logical_date,
             now=self._clock.now(),
         )
-        return await self.run(dag_id, queued.run_id)
+        return self._run_of(RunView(queued.id, queued.dag_id, queued.run_id, DagRunState.QUEUED))
 
     async def run(self, dag_id: str, run_id: str) -> Run:
         """Find a run by its name.
@@ -118,6 +119,9 @@ class Flowcore:
         view = await self.database.read(find_run, dag_id, run_id)
         if view is None:
             raise DagRunNotFound(dag_id, run_id)
+        return self._run_of(view)
+
+    def _run_of(self, view: RunView) -> Run:
         return Run(view, database=self.database, watch=self._watch, clock=self._clock)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
