@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from textwrap import dedent
 
 import pytest
 
+from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
-from flowcore.sdk.loading import find_dag_files, load_dag_file
+from flowcore.sdk.loading import (
+    find_dag_files,
+    forget_dag_source,
+    load_dag_file,
+    load_dag_source,
+    read_dag_source,
+)
 
 HEAD = "from flowcore.sdk import DAG, dag, task\n"
 
@@ -130,3 +138,58 @@ def test_dag_files_are_found_below_a_folder(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert find_dag_files(tmp_path) == [tmp_path / "a/c.py", tmp_path / "b.py"]
+
+
+def source_of(text, path):
+    return DagSource.of(HEAD + text, path=str(path), folder=str(path.parent))
+
+
+def test_version_is_imported_whatever_the_file_holds_by_now(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_text("1 / 0")
+    [dag] = load_dag_source(source_of("a = DAG('a', doc_md=__file__)", path))
+    assert (dag.dag_id, dag.doc_md, dag.fileloc) == ("a", str(path), str(path))
+
+
+def test_versions_of_a_file_live_side_by_side(tmp_path):
+    names = set()
+    for number in range(2):
+        [dag] = load_dag_source(
+            source_of(f"with DAG('a') as a:\n  @task\n  def f(): return {number}\n  f()", tmp_path / "f.py")
+        )
+        function = dag.get_task("f").called.function
+        assert sys.modules[function.__module__].f.function() == number
+        names.add(function.__module__)
+    assert len(names) == 2
+
+
+def test_traceback_shows_the_lines_of_the_version(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_text("\n" * 10 + "# other text\n")
+    with pytest.raises(DagError) as caught:
+        load_dag_source(source_of("1 / 0  # the line", path))
+    assert "1 / 0  # the line" in "".join(traceback.format_exception(caught.value))
+
+
+def test_forgotten_version_is_no_module_any_more(tmp_path):
+    source = source_of("a = DAG('a')", tmp_path / "file.py")
+    before = set(sys.modules)
+    load_dag_source(source)
+    assert set(sys.modules) - before
+    forget_dag_source(source)
+    assert set(sys.modules) == before
+
+
+def test_source_is_read_in_the_encoding_that_it_says(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_bytes(
+        "# coding: latin-1\nfrom flowcore.sdk import DAG\na = DAG('a', doc_md='é')".encode("latin-1")
+    )
+    assert load_dag_file(path)[0].doc_md == "é"
+
+
+def test_source_in_no_known_encoding_is_refused(tmp_path):
+    path = tmp_path / "file.py"
+    path.write_bytes(b"x = '\xff'")
+    with pytest.raises(DagError, match="save the file as UTF-8"):
+        read_dag_source(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import linecache
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.nesting import collecting_dags
@@ -42,9 +44,38 @@ def load_dag_file(path: Path, *, folder: Path | None = None) -> list[DAG]:
     Raises:
         DagError: The file cannot be read or raises, or two of its Dags have the same id.
     """
+    return load_dag_source(read_dag_source(path, folder=folder))
+
+
+def read_dag_source(path: Path, *, folder: Path | None = None) -> DagSource:
+    """Read a Dag file without importing it; arguments as those of `load_dag_file`.
+
+    Raises:
+        DagError: It is no Python file, cannot be read, or is not in the encoding that it says.
+    """
     path = path.resolve()
-    with collecting_dags() as entered, _importable(folder.resolve() if folder else path.parent):
-        module = _import_file(path)
+    if path.suffix != ".py":
+        raise DagError(f"{path} is no Python file; name it *.py")
+    try:
+        text = importlib.util.decode_source(path.read_bytes())
+    except OSError as error:
+        raise DagError(
+            f"{path} cannot be read: {error.strerror}; check the path and its permissions"
+        ) from error
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise DagError(f"{path}: {error}; save the file as UTF-8") from error
+    return DagSource.of(text, path=str(path), folder=str(folder.resolve() if folder else path.parent))
+
+
+def load_dag_source(source: DagSource) -> list[DAG]:
+    """Import one version of a Dag file, whatever the file holds by now; see `load_dag_file`.
+
+    Raises:
+        DagError: The text raises, or two of its Dags have the same id.
+    """
+    path = Path(source.path)
+    with collecting_dags() as entered, _importable(source.folder):
+        module = _import(source)
     # Names come second: a Dag that was entered has its place in the order of definition.
     bound = [value for value in vars(module).values() if isinstance(value, DAG)]
     dags = list(dict.fromkeys([*entered, *bound]))
@@ -59,42 +90,43 @@ def _is_hidden(part: str) -> bool:
 
 
 @contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    sys.path.insert(0, str(folder))
+def _importable(folder: str) -> Iterator[None]:
+    sys.path.insert(0, folder)
     try:
         yield
     finally:
         # The file may have changed the list; only our entry is ours to remove.
-        if str(folder) in sys.path:
-            sys.path.remove(str(folder))
+        if folder in sys.path:
+            sys.path.remove(folder)
 
 
-def _import_file(path: Path) -> ModuleType:
-    digest = hashlib.sha1(str(path).encode(), usedforsecurity=False).hexdigest()
-    name = f"flowcore_dag_file_{digest[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+def _import(source: DagSource) -> ModuleType:
+    name = _module_name(source)
+    spec = importlib.util.spec_from_file_location(name, source.path)
     if spec is None:
-        raise DagError(f"{path} is no Python file; name it *.py")
+        raise DagError(f"{source.path} is no Python file; name it *.py")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and type hints look their module up here.
     sys.modules[name] = module
-    source = _read(path)
+    # Tracebacks show the lines of this version, whatever the file holds by now.
+    linecache.cache[source.path] = (len(source.text), None, source.text.splitlines(True), source.path)
     try:
-        # Compiled here and not by the import system, whose bytecode cache may miss a quick edit.
-        exec(compile(source, str(path), "exec"), vars(module))
+        exec(compile(source.text, source.path, "exec", dont_inherit=True), vars(module))
     # The author's code may raise anything; SystemExit is what a script ends with.
     except (Exception, SystemExit) as error:
-        raise DagError(_what_is_wrong(path, error)) from error
+        raise DagError(_what_is_wrong(Path(source.path), error)) from error
     return module
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DagError(
-            f"{path} cannot be read: {error.strerror}; check the path and its permissions"
-        ) from error
+def forget_dag_source(source: DagSource) -> None:
+    """Let go of an imported version; the modules that it imported in turn are kept."""
+    sys.modules.pop(_module_name(source), None)
+
+
+def _module_name(source: DagSource) -> str:
+    # Versions of one file may be imported side by side, and must not be taken for each other.
+    digest = hashlib.sha256("\0".join(source.key).encode("utf-8", "surrogateescape")).hexdigest()
+    return f"flowcore_dag_file_{digest[:16]}_{Path(source.path).stem}"
 
 
 def _what_is_wrong(path: Path, error: BaseException) -> str:
