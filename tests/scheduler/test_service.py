@@ -18,7 +18,7 @@ from flowcore.database.store import SqlStore
 from flowcore.database.tables import lease, task_instance
 from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
-from flowcore.scheduler.store import Expired
+from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import Channel, RoutineName
 from tests.support.held_executor import HeldExecutor
 from tests.support.scheduling import single
@@ -240,7 +240,7 @@ async def test_a_database_that_is_away_does_not_end_the_scheduler(
 class BrokenStore(SqlStore):
     """One routine fails in each step."""
 
-    async def expire(self, **arguments: Any) -> Expired:
+    async def expire(self, **arguments: Any) -> Batch:
         raise ValueError("bug")
 
 

@@ -22,7 +22,7 @@ from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
-from flowcore.database.tables import dag_run, pool, task_instance
+from flowcore.database.tables import dag_run, lease, pool, task_instance
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.scheduler.decisions.end_tries import end_try
@@ -30,6 +30,7 @@ from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
+from flowcore.scheduler.routines.revoke_tries import RevokeTries
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Applied, Batch
@@ -82,11 +83,12 @@ def loose(count: int, **fields: Any) -> Dag:
 class ListingExecutor:
     """Runs nothing: keeps the workloads that were submitted and the tries that were cancelled.
 
-    `dags` are those whose tasks it has; None: all.
+    `dags` are those whose tasks it has; None: all. Without `has_tries` there is nothing to cancel.
     """
 
     places: int = 1_000
     dags: frozenset[str] | None = None
+    has_tries: bool = True
     name: str = "listing"
     submitted: list[Workload] = attrs.field(factory=list)
     cancelled: list[tuple[int, int, str]] = attrs.field(factory=list)
@@ -101,8 +103,9 @@ class ListingExecutor:
         self.submitted.append(workload)
 
     def cancel(self, task_instance_id: int, token: int, reason: str) -> bool:
-        self.cancelled.append((task_instance_id, token, reason))
-        return True
+        if self.has_tries:
+            self.cancelled.append((task_instance_id, token, reason))
+        return self.has_tries
 
     async def serve(
         self, sink: ReportSink, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
@@ -170,7 +173,17 @@ class Scene:
 
     async def expire(self, **fields: Any) -> Batch:
         """One step of expire."""
-        return await Expire(self.store, {self.executor.name: self.executor}, **fields).step(self.now)
+        return await Expire(self.store, **fields).step(self.now)
+
+    async def revoke(self) -> Batch:
+        """One step of revoke_tries."""
+        return await RevokeTries(self.store, {self.executor.name: self.executor}).step(self.now)
+
+    async def lose_lease(self) -> None:
+        """Give up this scheduler as dead: its lease lapses, and the store goes on under a new one."""
+        await self.execute(lease.update().values(expires_at=NOW.replace(year=2000)))
+        self.store = SqlStore(self.database)
+        await self.store.acquire_lease(60)
 
     async def begin_tries(self, workloads: Iterable[Workload]) -> Applied:
         """Report that tries started."""

@@ -27,9 +27,15 @@ class RunCache:
         self._size -= len(progress.dag.tasks)
         return progress if progress.revision == revision else None
 
+    def forget(self, dag_run_id: int) -> None:
+        """Remember nothing of a run."""
+        progress = self._progress.pop(dag_run_id, None)
+        if progress is not None:
+            self._size -= len(progress.dag.tasks)
+
     def put(self, dag_run_id: int, progress: RunProgress) -> None:
         """Remember a run in place of what was remembered of it; those unused for longest make room."""
-        self.take(dag_run_id, progress.revision)
+        self.forget(dag_run_id)
         self._progress[dag_run_id] = progress
         self._size += len(progress.dag.tasks)
         while self._size > self._max:

@@ -20,6 +20,7 @@ from flowcore.database.queries.enqueue_task_instances import Claimer
 from flowcore.database.queries.expire import expire
 from flowcore.database.queries.leases import acquire_lease, release_lease, renew_lease
 from flowcore.database.queries.recover_task_instances import recover_task_instances
+from flowcore.database.queries.revoked_tries import revoked_tries
 from flowcore.database.queries.schedule_task_instances import schedule_task_instances
 from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.run_cache import RunCache
@@ -34,8 +35,8 @@ from flowcore.scheduler.store import (
     DecideLoss,
     DecideQueue,
     DecideStarts,
-    Expired,
     Queued,
+    RevokedTry,
 )
 
 
@@ -144,5 +145,8 @@ class SqlStore:
         unit = partial(recover_task_instances, own_lease=self._lease, now=now, limit=limit)
         return await self._database.run(unit, decide)
 
-    async def expire(self, *, now: datetime, limit: int) -> Expired:
+    async def revoked_tries(self) -> Sequence[RevokedTry]:
+        return await self._database.read(revoked_tries, self._lease)
+
+    async def expire(self, *, now: datetime, limit: int) -> Batch:
         return await self._database.run(partial(expire, now=now, limit=limit))

@@ -59,23 +59,24 @@ DAG_RUN_TRANSITIONS: Mapping[DagRunState, frozenset[DagRunState]] = {
 _ENDS_OF_A_TRY = frozenset(
     {_T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.UP_FOR_RETRY, _T.UP_FOR_RESCHEDULE, _T.DEFERRED}
 )
-_CLEARED: frozenset[TaskInstanceState | None] = frozenset({None})
+#: Cleared. Where a try may still be stopping, the task instance is restarting until it has.
+_CLEARED: frozenset[TaskInstanceState | None] = frozenset({None, _T.RESTARTING})
 
 TASK_INSTANCE_TRANSITIONS: Mapping[TaskInstanceState | None, frozenset[TaskInstanceState | None]] = {
     None: frozenset({_T.SCHEDULED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.REMOVED, _T.SUCCESS, _T.FAILED}),
     _T.SCHEDULED: frozenset({_T.QUEUED, _T.FAILED, _T.SKIPPED, _T.SUCCESS, None}),
     # A queued try that never started, or whose process died, is given back: scheduled again.
-    _T.QUEUED: _ENDS_OF_A_TRY | {_T.RUNNING, _T.SCHEDULED, None},
+    _T.QUEUED: _ENDS_OF_A_TRY | {_T.RUNNING, _T.SCHEDULED, _T.RESTARTING},
     _T.RUNNING: _ENDS_OF_A_TRY | {_T.SCHEDULED, _T.RESTARTING},
-    _T.RESTARTING: frozenset({None, _T.SCHEDULED, _T.UP_FOR_RETRY, _T.FAILED}),
+    _T.RESTARTING: frozenset({None, _T.SUCCESS, _T.FAILED, _T.SKIPPED}),
     _T.UP_FOR_RETRY: frozenset({_T.SCHEDULED, _T.FAILED, _T.SKIPPED, _T.SUCCESS, None}),
     _T.UP_FOR_RESCHEDULE: frozenset({_T.SCHEDULED, _T.FAILED, _T.SKIPPED, _T.SUCCESS, None}),
     _T.DEFERRED: frozenset({_T.SCHEDULED, _T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.UP_FOR_RETRY, None}),
     _T.SUCCESS: _CLEARED | {_T.FAILED},
     _T.FAILED: _CLEARED | {_T.SUCCESS},
     _T.SKIPPED: _CLEARED | {_T.SUCCESS, _T.FAILED},
-    _T.UPSTREAM_FAILED: _CLEARED | {_T.SUCCESS, _T.FAILED},
-    _T.REMOVED: _CLEARED,
+    _T.UPSTREAM_FAILED: frozenset({None, _T.SUCCESS, _T.FAILED}),
+    _T.REMOVED: frozenset({None}),
 }
 
 

@@ -33,6 +33,7 @@ from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
+from flowcore.scheduler.routines.revoke_tries import RevokeTries
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Store
@@ -100,7 +101,12 @@ class Scheduler:
             EnqueueTaskInstances(store, executors, self._give_up_lease),
             RecoverTaskInstances(store),
         )
-        self._work: Sequence[Routine] = (ScheduleTaskInstances(store), Expire(store, executors), self._apply)
+        self._work: Sequence[Routine] = (
+            ScheduleTaskInstances(store),
+            Expire(store),
+            RevokeTries(store, executors),
+            self._apply,
+        )
         self._health = {name: Health(name) for name in RoutineName}
         self._stopping, self._grace_over = anyio.Event(), anyio.Event()
         self._stopped = anyio.Event()

@@ -47,16 +47,19 @@ class Queued(Batch):
 
 @attrs.frozen
 class Applied(Batch):
-    """`refused` are ends of tries that are no longer ours: lost to another process, or cleared."""
+    """Ends that changed nothing: `refused` of tries that others took over, `stopped` of revoked ones."""
 
     refused: tuple[TryEnded, ...] = ()
+    stopped: tuple[TryEnded, ...] = ()
 
 
 @attrs.frozen
-class Expired(Batch):
-    """`stopped` are the tries, as (task instance, token), that a run's timeout put an end to."""
+class RevokedTry:
+    """A try of ours that is no longer wanted, and why."""
 
-    stopped: tuple[tuple[int, int], ...] = ()
+    task_instance_id: int
+    token: int
+    reason: str
 
 
 class DecideDueRuns(Protocol):
@@ -147,6 +150,10 @@ class Store(Protocol):
         """Take over the tries of processes whose lease lapsed."""
         ...
 
-    async def expire(self, *, now: datetime, limit: int) -> Expired:
+    async def revoked_tries(self) -> Sequence[RevokedTry]:
+        """The tries under the lease of this process that are no longer wanted."""
+        ...
+
+    async def expire(self, *, now: datetime, limit: int) -> Batch:
         """Reschedule retries that are due and end runs that exceeded their dagrun_timeout."""
         ...

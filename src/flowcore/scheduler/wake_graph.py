@@ -21,6 +21,7 @@ class Channel(StrEnum):
     RETRIES = "retries"  # a try failed and another is due later
     SCHEDULED = "scheduled"
     SLOTS_FREED = "slots_freed"
+    REVOKED = "revoked"  # tries that run are no longer wanted
     EXECUTOR_REPORTS = "executor_reports"  # in this process only
 
 
@@ -32,6 +33,7 @@ class RoutineName(StrEnum):
     SCHEDULE_TASK_INSTANCES = "schedule_task_instances"
     ENQUEUE_TASK_INSTANCES = "enqueue_task_instances"
     APPLY_EXECUTOR_EVENTS = "apply_executor_events"
+    REVOKE_TRIES = "revoke_tries"
     RECOVER_TASK_INSTANCES = "recover_task_instances"
     EXPIRE = "expire"
 
@@ -42,6 +44,7 @@ WAKES: Mapping[RoutineName, frozenset[Channel]] = {
     RoutineName.SCHEDULE_TASK_INSTANCES: frozenset({Channel.UNSETTLED}),
     RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.DAGS}),
     RoutineName.APPLY_EXECUTOR_EVENTS: frozenset({Channel.EXECUTOR_REPORTS}),
+    RoutineName.REVOKE_TRIES: frozenset({Channel.REVOKED}),
     RoutineName.RECOVER_TASK_INSTANCES: frozenset(),  # the next lease to lapse is its deadline
     RoutineName.EXPIRE: frozenset({Channel.RUNS_STARTED, Channel.RETRIES}),
 }

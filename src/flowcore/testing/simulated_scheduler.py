@@ -19,6 +19,7 @@ from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
+from flowcore.scheduler.routines.revoke_tries import RevokeTries
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Batch
@@ -116,5 +117,6 @@ class SimulatedScheduler:
             ).step,
             RoutineName.APPLY_EXECUTOR_EVENTS: self._apply.step,
             RoutineName.RECOVER_TASK_INSTANCES: RecoverTaskInstances(store, batch_size).step,
-            RoutineName.EXPIRE: Expire(store, executors, batch_size).step,
+            RoutineName.REVOKE_TRIES: RevokeTries(store, executors).step,
+            RoutineName.EXPIRE: Expire(store, batch_size).step,
         }

@@ -29,7 +29,7 @@ async def test_a_task_that_fails_in_its_last_try_fails_the_run(scene: Scene) -> 
     assert (await scene.run_row(run)).state == "failed"
 
 
-async def test_a_run_that_exceeds_its_timeout_fails_and_its_tries_are_stopped(scene: Scene) -> None:
+async def test_a_run_that_exceeds_its_timeout_fails_and_its_tries_are_revoked(scene: Scene) -> None:
     run = await scene.begin(chain(2, dagrun_timeout_s=30))
     [workload] = await scene.enqueue()
     assert (await scene.expire()).next_at == NOW + timedelta(seconds=30)
@@ -38,8 +38,9 @@ async def test_a_run_that_exceeds_its_timeout_fails_and_its_tries_are_stopped(sc
     row = await scene.run_row(run)
     assert (row.state, row.reason, row.end_date) == ("failed", "timed_out", scene.now)
     assert await scene.states(run) == {"t0": "skipped", "t1": "skipped"}
+    await scene.revoke()
     reason = "the Dag run exceeded its dagrun_timeout"
-    assert (workload.task_instance_id, workload.token, reason) in scene.executor.cancelled
+    assert scene.executor.cancelled == [(workload.task_instance_id, workload.token, reason)]
 
 
 async def test_a_try_of_a_run_that_timed_out_cannot_report_any_more(scene: Scene) -> None:
@@ -47,7 +48,7 @@ async def test_a_try_of_a_run_that_timed_out_cannot_report_any_more(scene: Scene
     workloads = await scene.enqueue()
     scene.later(30)
     await scene.expire()
-    assert len((await scene.end(workloads)).refused) == 1
+    assert len((await scene.end(workloads)).stopped) == 1
     assert await scene.states(run) == {"a": "skipped"}
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import literal
-from flowcore.database.queries.task_tries import remember_tries
-from flowcore.database.queries.unsettled_marks import mark_unsettled
+from flowcore.database.queries.claims import is_revoked, literal
+from flowcore.database.queries.task_tries import keep_tries, remember_tries
+from flowcore.database.queries.unsettled_marks import mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance, xcom
 from flowcore.database.types import UtcDateTime
@@ -60,6 +60,18 @@ _END = (
     )
     .returning(_t.id, _t.token, _t.dag_run_id, _t.position, _t.map_index)
 )
+_over = rows_of("over", id=sa.BigInteger, token=sa.BigInteger)
+#: What is left to do when a revoked try has ended: a task instance that was cleared may begin again.
+_LET_GO = (
+    task_instance.update()
+    .values(
+        lease_id=None,
+        state=sa.case((_t.state != literal("restarting"), _t.state)),
+        start_date=sa.case((_t.state != literal("restarting"), _t.start_date)),
+    )
+    .where(_t.id == _over.c.id, _t.token == _over.c.token, _t.lease_id.is_not(None), is_revoked(_t.state))
+    .returning(_t.id, _t.token, _t.dag_run_id, _t.state)
+)
 _xcoms = rows_of(
     "xcoms",
     task_instance_id=sa.BigInteger,
@@ -78,7 +90,7 @@ def apply_reports(
     started: Sequence[TryStarted],
     ended: Sequence[TryEnded],
 ) -> Applied:
-    """Write starts first, then ends; the ends that came too late are returned as refused."""
+    """Write starts first, then ends; those that came too late are returned as refused or stopped."""
     if started:
         connection.execute(_START, {"started": dump_rows(_start_row(report) for report in started)})
     if not ended:
@@ -89,10 +101,25 @@ def apply_reports(
     _mark(connection, rows, ends)
     _push_xcoms(connection, [ends[key][0] for key in accepted])
     remember_tries(connection, [ends[key] for key in accepted])
+    late = [report for report in ended if _key(report) not in accepted]
+    stopped = _let_go(connection, late) if late else frozenset()
     return Applied(
-        moved=len(started) + len(rows),
-        refused=tuple(report for report in ended if _key(report) not in accepted),
+        moved=len(started) + len(rows) + len(stopped),
+        refused=tuple(report for report in late if _key(report) not in stopped),
+        stopped=tuple(report for report in late if _key(report) in stopped),
     )
+
+
+def _let_go(connection: sa.Connection, late: Sequence[TryEnded]) -> frozenset[tuple[int, int]]:
+    """Let go of those that were revoked; which they are."""
+    rows = connection.execute(_LET_GO, {"over": dump_rows(_key(report) for report in late)}).all()
+    again = [row for row in rows if row.state is None]
+    if again:
+        ends = {_key(report): report for report in late}
+        keep_tries(connection, [ends[row.id, row.token] for row in again])
+        mark_whole_runs(connection, (row.dag_run_id for row in again))
+        wake(connection, Channel.SLOTS_FREED)
+    return frozenset((row.id, row.token) for row in rows)
 
 
 def _mark(

@@ -18,6 +18,14 @@ def is_active(state: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     return state.in_([literal("queued"), literal("running"), literal("restarting")])
 
 
+def is_revoked(state: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
+    """Say in SQL that the try of a task instance under a lease is not wanted any more.
+
+    In the words of `ix_task_instance_revoked`.
+    """
+    return state.not_in([literal("queued"), literal("running")])
+
+
 def is_unfinished(state: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     """Say in SQL that a task instance can still change by itself."""
     return sa.or_(state.is_(None), state.not_in([literal(s) for s in sorted(FINISHED)]))

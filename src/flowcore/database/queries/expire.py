@@ -10,8 +10,9 @@ from flowcore.database.queries.claims import ids, is_unfinished, literal
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.database.types import UtcDateTime
+from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
-from flowcore.scheduler.store import Expired
+from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import Channel
 
 _t = task_instance.c
@@ -44,10 +45,9 @@ _TIME_OUT = (
 )
 _SKIP = (
     task_instance.update()
-    # The token moves on, so that what is still running cannot report any more.
-    .values(state="skipped", end_date=_NOW, lease_id=None, token=_t.token + 1, error="the Dag run timed out")
+    # The lease stays where a try goes on: it is revoked by that, and cannot report its end any more.
+    .values(state="skipped", end_date=_NOW, error="the Dag run exceeded its dagrun_timeout")
     .where(_t.dag_run_id.in_(ids("runs")), is_unfinished(_t.state))
-    .returning(_t.id, _t.token)
 )
 _NEXT = sa.select(
     sa.select(sa.func.min(_t.next_retry_at)).where(_t.state == literal("up_for_retry")).scalar_subquery(),
@@ -57,29 +57,24 @@ _NEXT = sa.select(
 )
 
 
-def expire(connection: sa.Connection, *, now: datetime, limit: int) -> Expired:
+def expire(connection: sa.Connection, *, now: datetime, limit: int) -> Batch:
     """End at most `limit` runs, reschedule at most `limit` retries; runs first, as locks are ordered."""
     overdue = [row.id for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})]
-    stopped = _time_out(connection, overdue, now)
+    _time_out(connection, overdue, now)
     due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
     if due:
         connection.execute(_RETRY, {"due": dump_rows((i,) for i in due), "now": now})
         wake(connection, Channel.SCHEDULED)
     next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
-    return Expired(
-        moved=len(due) + len(overdue),
-        more=limit in (len(due), len(overdue)),
-        next_at=next_at,
-        stopped=stopped,
-    )
+    return Batch(moved=len(due) + len(overdue), more=limit in (len(due), len(overdue)), next_at=next_at)
 
 
-def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> tuple[tuple[int, int], ...]:
+def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> None:
     if not overdue:
-        return ()
+        return
     runs = {"runs": dump_rows((i,) for i in overdue), "now": now}
     connection.execute(_TIME_OUT, runs)
-    skipped = connection.execute(_SKIP, runs).all()
+    connection.execute(unanswered(_SKIP), runs)
     wake(connection, Channel.RUNS_ENDED)
     wake(connection, Channel.SLOTS_FREED)
-    return tuple((row.id, row.token - 1) for row in skipped)
+    wake(connection, Channel.REVOKED)

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import is_active
+from flowcore.database.queries.claims import is_active, is_revoked
 from flowcore.database.tables import lease, task_instance
 from flowcore.database.types import database_now
 from flowcore.errors import DatabaseInUse
@@ -30,9 +30,12 @@ _ACQUIRE = (
     .returning(lease.c.id)
 )
 _RENEW = lease.update().values(expires_at=database_now(_TTL)).where(lease.c.id == sa.bindparam("lease"))
+_is_held = task_instance.c.lease_id == sa.bindparam("lease")
 _RELEASE = lease.delete().where(
     lease.c.id == sa.bindparam("lease"),
-    ~sa.exists().where(task_instance.c.lease_id == sa.bindparam("lease"), is_active(task_instance.c.state)),
+    # Two conditions for two partial indexes; a try that was revoked may still be alive, too.
+    ~sa.exists().where(_is_held, is_active(task_instance.c.state)),
+    ~sa.exists().where(_is_held, is_revoked(task_instance.c.state)),
 )
 _LIVE = sa.select(lease).where(lease.c.kind == sa.bindparam("kind"), lease.c.expires_at > database_now())
 

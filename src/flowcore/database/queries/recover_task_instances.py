@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import ids, is_active
+from flowcore.database.queries.claims import ids, is_active, is_revoked
 from flowcore.database.queries.task_tries import insert_tries
-from flowcore.database.queries.unsettled_marks import mark_unsettled
+from flowcore.database.queries.unsettled_marks import mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import lease, task_instance
 from flowcore.database.types import UtcDateTime, database_now
@@ -66,6 +66,9 @@ _TAKE_BACK = (
     )
     .where(_t.id == _lost.c.id)
 )
+_LET_GO = (
+    task_instance.update().values(lease_id=None).where(_t.lease_id.in_(ids("leases")), is_revoked(_t.state))
+)
 _FORGET = lease.delete().where(lease.c.id.in_(ids("leases")))
 _NEXT_LAPSE = sa.select(sa.func.min(lease.c.expires_at), database_now()).where(
     lease.c.id != sa.bindparam("own")
@@ -88,11 +91,15 @@ def recover_task_instances(
     states = [(row, _decide(decide, row)) for row in held]
     _take_back(connection, states, now)
     if lapsed:
+        # What was revoked in these processes needs no end any more.
+        connection.execute(_LET_GO, {"leases": leases})
         connection.execute(_FORGET, {"leases": leases})
     return Batch(moved=len(held), more=len(lapsed) == limit, next_at=_next_lapse(connection, own_lease, now))
 
 
-def _decide(decide: DecideLoss, row: Row) -> TaskInstanceState:
+def _decide(decide: DecideLoss, row: Row) -> TaskInstanceState | None:
+    if row.state == TaskInstanceState.RESTARTING:
+        return None  # it was cleared and waited for its try to stop
     # The token grows with every claim, and once more when a try is lost.
     return decide(
         was_running=row.state != "queued", lost_tries=row.lost_tries, claims=row.token - row.try_number
@@ -100,7 +107,7 @@ def _decide(decide: DecideLoss, row: Row) -> TaskInstanceState:
 
 
 def _take_back(
-    connection: sa.Connection, states: Sequence[tuple[Row, TaskInstanceState]], now: datetime
+    connection: sa.Connection, states: Sequence[tuple[Row, TaskInstanceState | None]], now: datetime
 ) -> None:
     if not states:
         return
@@ -108,10 +115,11 @@ def _take_back(
     insert_tries(connection, (_try_row(row, now) for row, _ in states if row.state != "queued"))
     failed = [(row, state) for row, state in states if state is TaskInstanceState.FAILED]
     mark_unsettled(connection, ((r.dag_run_id, r.position, r.map_index, state) for r, state in failed))
+    mark_whole_runs(connection, (row.dag_run_id for row, state in states if state is None))
     wake(connection, Channel.SCHEDULED)
 
 
-def _row(row: Row, state: TaskInstanceState, now: datetime) -> tuple[object, ...]:
+def _row(row: Row, state: TaskInstanceState | None, now: datetime) -> tuple[object, ...]:
     failed = state is TaskInstanceState.FAILED
     lost_tries = row.lost_tries + (row.state != "queued")
     return (

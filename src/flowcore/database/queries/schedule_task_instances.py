@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.claims import ids, literal, state_of
+from flowcore.database.queries.unsettled_marks import WHOLE_RUN
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_cache import RunCache
 from flowcore.database.tables import dag_run, task_instance, unsettled
@@ -93,14 +94,17 @@ def schedule_task_instances(
         return Batch(), ()
     keys = dump_rows((run.id,) for run in runs)
     finished: dict[int, list[tuple[int, TaskInstanceState]]] = defaultdict(list)
-    for mark in connection.execute(_TAKE_MARKS, {"runs": keys}):
-        finished[mark.dag_run_id].append((mark.position, TaskInstanceState(mark.state)))
+    marks = connection.execute(_TAKE_MARKS, {"runs": keys}).all()
+    for mark in marks:
+        if mark.position == WHOLE_RUN:
+            cache.forget(mark.dag_run_id)
+        else:
+            finished[mark.dag_run_id].append((mark.position, TaskInstanceState(mark.state)))
     settled = _settle(
         [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
     )
     _write(connection, settled, now)
-    moved = sum(len(marks) for marks in finished.values())
-    return Batch(moved=moved, more=moved >= limit), settled
+    return Batch(moved=len(marks), more=len(marks) >= limit), settled
 
 
 def _settle(

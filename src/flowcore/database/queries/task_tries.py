@@ -30,7 +30,12 @@ _INSERT = task_try.insert().from_select(list(_rows.c.keys()), sa.select(_rows), 
 
 def remember_tries(connection: sa.Connection, ends: Iterable[tuple[TryEnded, TryEnd]]) -> None:
     """Keep the reported tries that will be followed by another one."""
-    insert_tries(connection, (_row(ended) for ended, end in ends if end.state not in FINISHED))
+    keep_tries(connection, (ended for ended, end in ends if end.state not in FINISHED))
+
+
+def keep_tries(connection: sa.Connection, ends: Iterable[TryEnded]) -> None:
+    """Keep reported tries."""
+    insert_tries(connection, map(_row, ends))
 
 
 def insert_tries(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) -> None:

@@ -1,4 +1,8 @@
-"""Mark what the scheduling routine has to look at; the mark commits with the change that needs it."""
+"""Mark what the scheduling routine has to look at; the mark commits with the change that needs it.
+
+A mark says that a task instance finished; or, without a position, that anything may have changed in the
+run, so that what was remembered of it is worth nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from flowcore.domain.states import TaskInstanceState
 from flowcore.scheduler.wake_graph import Channel
 
 _rows = rows_of("marks", dag_run_id=sa.BigInteger, position=sa.Integer, map_index=sa.Integer, state=sa.Text)
+#: The position in a mark that is about the whole run.
+WHOLE_RUN = -1
 _INSERT = unsettled.insert().from_select(list(_rows.c.keys()), sa.select(_rows), include_defaults=False)
 
 
@@ -22,6 +28,14 @@ def mark_unsettled(
 ) -> None:
     """Mark task instances that finished: (run, position, map index, state) each."""
     marks = list(finished)
+    if marks:
+        connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
+        wake(connection, Channel.UNSETTLED)
+
+
+def mark_whole_runs(connection: sa.Connection, dag_run_ids: Iterable[int]) -> None:
+    """Mark runs whose task instances were changed otherwise than by the end of a try."""
+    marks = [(dag_run_id, WHOLE_RUN, -1, "changed") for dag_run_id in sorted(set(dag_run_ids))]
     if marks:
         connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
         wake(connection, Channel.UNSETTLED)

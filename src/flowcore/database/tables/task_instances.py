@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from flowcore.database.tables.metadata import Identity, metadata, partial_index
 from flowcore.database.types import UtcDateTime
 
-#: One row per task instance; it describes the current try. `lease_id` is the process that holds the
-#: try while it is queued or running, `token` grows with every claim and fences out reports of lost
-#: tries. `run_date` (logical date, else run_after) and `position` (Dag order) break ties of priority.
+#: One row per task instance; it describes the current try. `lease_id` is the process where a try of it
+#: may be alive: also one that is not wanted any more, until its end is reported. `token` grows with every
+#: claim and fences out reports of lost tries. `run_date` (logical date, else run_after) and `position` (Dag
+#: order) break ties of priority.
 task_instance = sa.Table(
     "task_instance",
     metadata,
@@ -52,6 +53,11 @@ task_instance = sa.Table(
         "pool",
         "dag_run_id",
         where="state IN ('queued', 'running', 'restarting')",
+    ),
+    partial_index(
+        "ix_task_instance_revoked",
+        "lease_id",
+        where="lease_id IS NOT NULL AND state NOT IN ('queued', 'running')",
     ),
     partial_index("ix_task_instance_retry", "next_retry_at", where="state = 'up_for_retry'"),
 )

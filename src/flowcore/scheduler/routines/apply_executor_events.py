@@ -17,7 +17,7 @@ from flowcore.concurrency.wakeups import Wakeups
 from flowcore.domain.workloads import Report, TryEnded, TryOutcome, TryStarted
 from flowcore.errors import DataRefused
 from flowcore.scheduler.decisions.end_tries import end_try
-from flowcore.scheduler.store import Batch, Store
+from flowcore.scheduler.store import Applied, Batch, Store
 from flowcore.scheduler.wake_graph import Channel, RoutineName
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class ApplyExecutorEvents:
         for start in started:
             self.buffer.started.pop((start.workload.task_instance_id, start.workload.token), None)
         self.refused += len(applied.refused)
-        _log(ended, applied.refused)
+        _log(ended, applied)
         return Batch(moved=applied.moved, more=bool(self.buffer.ended), next_at=self._next_start())
 
     def _isolate(self, ended: Sequence[TryEnded], error: DataRefused) -> None:
@@ -103,9 +103,13 @@ class ApplyExecutorEvents:
         return None if first is None else first + _START_DELAY
 
 
-def _log(ended: Sequence[TryEnded], refused: Sequence[TryEnded]) -> None:
-    for report in refused:
+def _log(ended: Sequence[TryEnded], applied: Applied) -> None:
+    for report in applied.refused:
         log.warning("%s: its end (%s) was refused, the try was lost", report.workload, report.outcome)
+    for report in applied.stopped:
+        log.info("%s was revoked and has stopped: %s", report.workload, report.error or report.outcome)
+    too_late = (*applied.refused, *applied.stopped)
     for report in ended:
-        if report.outcome in (TryOutcome.FAILED, TryOutcome.FAILED_FOR_GOOD):
+        has_failed = report.outcome in (TryOutcome.FAILED, TryOutcome.FAILED_FOR_GOOD)
+        if has_failed and report not in too_late:
             log.warning("%s failed: %s", report.workload, report.error)
