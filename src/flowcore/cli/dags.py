@@ -9,6 +9,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.asking import change_database, read_database
+from flowcore.cli.dags_check_airflow import check_airflow
 from flowcore.cli.dags_show import show
 from flowcore.cli.dags_trigger import trigger
 from flowcore.cli.output import print_rows
@@ -89,4 +90,5 @@ def _set_paused(dag_id: str, is_paused: bool, database_url: str | None) -> None:
 
 
 dags.add_command(trigger)
+dags.add_command(check_airflow)
 dags.add_command(show)

@@ -1,7 +1,7 @@
 """Dag files: find them in a folder, import one, and collect the Dags that it makes.
 
 Importing runs the author's code in this process. Whatever that raises becomes a `DagError` which says
-where in the file.
+where in the file. Where Airflow is not installed, its names can be imported by the file, and from then on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from flowcore.compat.airflow_modules import make_airflow_importable
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
@@ -74,6 +75,7 @@ def load_dag_source(source: DagSource) -> list[DAG]:
         DagError: The text raises, or two of its Dags have the same id.
     """
     path = Path(source.path)
+    make_airflow_importable()
     with collecting_dags() as entered, _importable(source.folder):
         module = _import(source)
     # Names come second: a Dag that was entered has its place in the order of definition.

@@ -1,0 +1,117 @@
+"""Which module and name of Airflow stands for which of ours, the spellings of older releases included.
+
+Targets are texts, `module:name`, and loaded when a Dag file imports them, so that nothing is paid for what
+is not used. Names are spelled out one by one: what is not listed is not available, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+SDK = "flowcore.sdk"
+
+#: Everything that `flowcore.sdk` has is had by these under the same name.
+WHOLE_SDK = ("airflow.sdk",)
+
+Names = Mapping[str, str]
+
+
+def _of(source: str, *names: str) -> Names:
+    return {name: f"{source}:{name}" for name in names}
+
+
+def _sdk(*names: str) -> Names:
+    return _of(SDK, *names)
+
+
+_DAG = _sdk("DAG", "dag")
+_OPERATOR = _sdk("BaseOperator", "chain")
+_DECORATORS = _sdk("dag", "task", "task_group")
+_PARAM = _sdk("Param")
+_STATES = {
+    **_sdk("DagRunState", "TaskInstanceState"),
+    "State": "flowcore.compat.airflow_state:State",
+}
+_CRON_AND_DELTA = _sdk(
+    "CronTriggerTimetable",
+    "DeltaTriggerTimetable",
+    "MultipleCronTriggerTimetable",
+)
+_INTERVALS = _sdk("CronDataIntervalTimetable", "DeltaDataIntervalTimetable")
+_TIMETABLE = _of(
+    "flowcore.domain.timetables.base", "DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"
+)
+_EXCEPTIONS = {
+    **_sdk("AirflowFailException", "AirflowSkipException", "XComNotFound"),
+    "AirflowException": "flowcore.errors:FlowcoreError",
+    "AirflowNotFoundException": "flowcore.errors:ConnectionNotFound",
+    "ParamValidationError": "flowcore.errors:ParamError",
+    "TaskNotFound": "flowcore.errors:TaskNotFound",
+    "DagNotFound": "flowcore.errors:DagNotFound",
+    "DagRunNotFound": "flowcore.errors:DagRunNotFound",
+}
+
+#: By module of Airflow. A module that holds only other modules is not listed.
+NAMES: Mapping[str, Names] = {
+    "airflow": {**_DAG, **_sdk("XComArg"), "__version__": "flowcore.compat.airflow_version:VERSION"},
+    "airflow.configuration": {},
+    "airflow.decorators": _DECORATORS,
+    "airflow.exceptions": _EXCEPTIONS,
+    "airflow.hooks.base": _sdk("BaseHook"),
+    "airflow.models": {
+        **_sdk("DAG", "BaseOperator", "Connection", "Param", "TaskInstance", "Variable", "XComArg"),
+    },
+    "airflow.models.baseoperator": _OPERATOR,
+    "airflow.models.connection": _sdk("Connection"),
+    "airflow.models.dag": _DAG,
+    "airflow.models.param": _PARAM,
+    "airflow.models.taskinstance": _sdk("TaskInstance"),
+    "airflow.models.variable": _sdk("Variable"),
+    "airflow.models.xcom_arg": _sdk("XComArg"),
+    "airflow.sdk": {},
+    "airflow.sdk.bases.hook": _sdk("BaseHook"),
+    "airflow.sdk.bases.operator": _OPERATOR,
+    "airflow.sdk.definitions.connection": _sdk("Connection"),
+    "airflow.sdk.definitions.context": _sdk("Context", "get_current_context"),
+    "airflow.sdk.definitions.dag": _DAG,
+    "airflow.sdk.definitions.param": _PARAM,
+    "airflow.sdk.definitions.taskgroup": _sdk("TaskGroup"),
+    "airflow.sdk.definitions.variable": _sdk("Variable"),
+    "airflow.sdk.definitions.xcom_arg": _sdk("XComArg"),
+    "airflow.sdk.exceptions": _EXCEPTIONS,
+    "airflow.timetables.base": _TIMETABLE,
+    "airflow.timetables.events": _sdk("EventsTimetable"),
+    "airflow.timetables.interval": _INTERVALS,
+    "airflow.timetables.trigger": _CRON_AND_DELTA,
+    "airflow.utils.context": _sdk("Context"),
+    "airflow.utils.dates": _of("flowcore.compat.airflow_dates", "days_ago"),
+    "airflow.utils.helpers": _sdk("chain"),
+    "airflow.utils.log.logging_mixin": {"LoggingMixin": "flowcore.compat.airflow_logging:HasLog"},
+    "airflow.utils.state": _STATES,
+    "airflow.utils.task_group": _sdk("TaskGroup"),
+    "airflow.utils.timezone": _of(
+        "flowcore.compat.airflow_timezone",
+        "convert_to_utc",
+        "datetime",
+        "is_localized",
+        "make_aware",
+        "make_naive",
+        "parse",
+        "utc",
+        "utcnow",
+    ),
+    "airflow.utils.trigger_rule": _sdk("TriggerRule"),
+    "airflow.utils.weekday": _of("flowcore.compat.airflow_weekday", "WeekDay"),
+    "airflow.utils.weight_rule": _sdk("WeightRule"),
+}
+
+
+def _packages(modules: Iterable[str]) -> frozenset[str]:
+    parts = [module.split(".") for module in modules]
+    return frozenset(".".join(names[:length]) for names in parts for length in range(1, len(names)))
+
+
+#: Modules that others are in. Providers are looked into one by one, so that each is missed by its own name.
+PACKAGES = _packages(NAMES) | {"airflow.providers"}
+#: Every module of Airflow that can be imported.
+MODULES = PACKAGES | NAMES.keys()
