@@ -9,7 +9,8 @@ FlowcoreError
 ├── UsageError            the caller: an unknown Dag, conf that breaks the schema
 │   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
 │   ├── ConnectionNotFound, VariableNotFound        (also LookupError)
-│   └── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
+│   ├── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
+│   └── MessageTooLarge   a task leaves or asks for more than fits between processes
 ├── SettingsError         the operator: a setting or database URL that cannot be used
 │   ├── DatabaseOutOfDate
 │   └── DatabaseInUse
@@ -20,6 +21,8 @@ FlowcoreError
 │   ├── SecretsUnavailable    the world: it did not answer in time, limits its callers, is cut off
 │   ├── SecretsDenied         the operator: it refuses our credentials
 │   └── SecretsGarbled        whoever wrote the secret, or runs the backend: the answer cannot be read
+├── ProtocolError         the process at the other end of a socket: it broke the rules
+├── PeerGone              the world: the process at the other end of a socket is gone
 └── InvariantBroken       us
 
 Each message ends with the remedy.
@@ -164,6 +167,40 @@ class SecretsDenied(SecretsError):
 
 class SecretsGarbled(SecretsError):
     """The backend answered something that cannot be read as a secret."""
+
+
+class MessageTooLarge(UsageError):
+    """A message between a task and its supervisor is too large. Both are numbers of bytes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"{size} bytes do not fit between a task and its supervisor, where {limit} do; keep large values"
+            " outside with an XCom backend, and pass where they are"
+        )
+        self.size, self.limit = size, limit
+
+
+class ProtocolError(FlowcoreError):
+    """The process at the other end of a socket said something that the protocol does not allow.
+
+    Args:
+        wrong: What it did, as a sentence that begins with "it".
+    """
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(
+            f"the process at the other end of the socket broke the protocol: {wrong}. Nothing but flowcore"
+            " may use that socket"
+        )
+        self.wrong = wrong
+
+
+class PeerGone(FlowcoreError):
+    """The process at the other end of a socket is gone; what was asked for may or may not be done."""
+
+    def __init__(self, who: str = "process at the other end of the socket") -> None:
+        super().__init__(f"the {who} is gone, and no answer will come; end")
+        self.who = who
 
 
 class InvariantBroken(FlowcoreError):

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from anyio.lowlevel import current_token
-
 from flowcore.runner.contexts import context_of
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk import DAG, Context, task
-from tests.runner.tries import DATED_RUN, RUN, XComs, workload_of
+from tests.runner.tries import DATED_RUN, RUN, XComs, comms_of, workload_of
 
 DATES = {"logical_date", "data_interval_start", "data_interval_end", "ds", "ds_nodash", "ts", "ts_nodash"}
 
@@ -22,7 +20,7 @@ with DAG("d") as dag:
 
 
 async def context(run):
-    ti = RunningTaskInstance(workload_of("work", run=run), XComs(), pushed={}, loop=current_token())
+    ti = RunningTaskInstance(workload_of("work", run=run), comms_of(XComs()), pushed={})
     return context_of(ti, operator)
 
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from anyio.lowlevel import current_token
 
 from flowcore.errors import DagError
 from flowcore.runner.results import push_result
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk import task
-from tests.runner.tries import XComs, workload_of
+from tests.runner.tries import XComs, comms_of, workload_of
 
 
 @task
@@ -17,7 +16,7 @@ def work():
 
 async def pushed_by(result, **arguments):
     pushed = {}
-    ti = RunningTaskInstance(workload_of("work"), XComs(), pushed=pushed, loop=current_token())
+    ti = RunningTaskInstance(workload_of("work"), comms_of(XComs()), pushed=pushed)
     push_result(ti, work.override(**arguments)().operator, result)
     return pushed
 

@@ -4,20 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anyio.to_thread
 import pytest
-from anyio.lowlevel import current_token
 
 from flowcore.errors import DagError, UsageError
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk import TaskInstance
 from flowcore.sdk.exceptions import XComNotJson
-from tests.runner.tries import XComs, workload_of
+from tests.runner.tries import XComs, comms_of, workload_of
 
 VALUES = {("up", -1, "return_value"): 1, ("side", -1, "return_value"): 2, ("up", -1, "k"): 3}
 
 
 @pytest.fixture
 async def ti():
-    return RunningTaskInstance(workload_of("me"), XComs(VALUES), pushed={}, loop=current_token())
+    return RunningTaskInstance(workload_of("me"), comms_of(XComs(VALUES)), pushed={})
 
 
 async def test_it_says_which_try_it_is(ti: TaskInstance):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ import anyio.lowlevel
 import attrs
 
 from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, Workload
-from flowcore.errors import DagError
+from flowcore.errors import ConnectionNotFound, DagError, VariableNotFound
+from flowcore.runner.answers import Answers
+from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.tries import Try
 from flowcore.sdk import DAG, BaseOperator, XComArg
 
@@ -54,19 +57,19 @@ class Tasks:
 
 @attrs.define
 class XComs:
-    """XComs by key, and how often they were read."""
+    """The values of XComs by key, and how often they were read."""
 
     values: dict[tuple[str, int, str], Any] = attrs.field(factory=dict)
     error: Exception | None = None
     pulls: int = 0
 
-    async def pull(self, dag_run_id: int, keys: Any) -> dict[tuple[str, int, str], Any]:
+    async def pull(self, dag_run_id: int, keys: Any) -> dict[tuple[str, int, str], str]:
         assert dag_run_id == RUN.dag_run_id
         self.pulls += 1
         await anyio.lowlevel.checkpoint()
         if self.error is not None:
             raise self.error
-        return {key: self.values[key] for key in keys if key in self.values}
+        return {key: json.dumps(self.values[key]) for key in keys if key in self.values}
 
 
 @attrs.define
@@ -87,6 +90,27 @@ class Reports:
         return {end.workload.task_instance_id: end.outcome for end in self.ends}
 
 
+@attrs.define
+class NoSecrets:
+    """Has no connection and no variable."""
+
+    async def connection(self, conn_id: str) -> Any:
+        raise ConnectionNotFound(conn_id, ())
+
+    async def variable(self, key: str) -> str:
+        raise VariableNotFound(key, ())
+
+    async def set_variable(self, key: str, value: str, description: str | None) -> None: ...
+    async def delete_variable(self, key: str) -> None: ...
+    async def variable_keys(self, prefix: str) -> list[str]:
+        return []
+
+
+def comms_of(xcoms: XComs, task_id: str = "t") -> LoopComms:
+    """What a try in this process asks."""
+    return LoopComms(Answers(workload_of(task_id), xcoms, NoSecrets()))
+
+
 def try_of(out: XComArg | BaseOperator, *, xcoms: XComs | None = None, **workload: Any) -> Try:
     """A try of a task that was defined in a Dag."""
     task = out.operator if isinstance(out, XComArg) else out
@@ -94,7 +118,7 @@ def try_of(out: XComArg | BaseOperator, *, xcoms: XComs | None = None, **workloa
     return Try(
         workload_of(task.task_id, **workload),
         tasks=Tasks(task.dag),
-        xcoms=xcoms or XComs(),
+        comms=comms_of(xcoms or XComs()),
         threads=anyio.CapacityLimiter(2),
         on_start=lambda: None,
     )

@@ -3,12 +3,11 @@ from __future__ import annotations
 import anyio.to_thread
 
 from flowcore.sdk import Connection
-from flowcore.sdk.current_secrets import current_secrets
-from tests.support.secret_backends import KeptSource
+from tests.support.secret_backends import KeptSource, current_source
 
 
 async def test_functions_and_coroutines_find_the_same_connection() -> None:
-    with current_secrets(KeptSource()):
+    with current_source(KeptSource()):
         found = await Connection.aget("web")
         assert found == await anyio.to_thread.run_sync(Connection.get, "web")
     assert isinstance(found, Connection)

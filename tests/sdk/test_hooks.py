@@ -3,8 +3,7 @@ from __future__ import annotations
 import anyio.to_thread
 
 from flowcore.sdk import BaseHook
-from flowcore.sdk.current_secrets import current_secrets
-from tests.support.secret_backends import KeptSource
+from tests.support.secret_backends import KeptSource, current_source
 
 
 class WebHook(BaseHook):
@@ -12,7 +11,7 @@ class WebHook(BaseHook):
 
 
 async def test_hooks_find_their_connection() -> None:
-    with current_secrets(KeptSource()):
+    with current_source(KeptSource()):
         found = await WebHook.aget_connection("web")
         assert found == await anyio.to_thread.run_sync(WebHook.get_connection, "web")
     assert found.host == "web.example"

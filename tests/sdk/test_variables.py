@@ -7,8 +7,7 @@ import pytest
 
 from flowcore.errors import VariableInvalid, VariableNotFound
 from flowcore.sdk import Variable
-from flowcore.sdk.current_secrets import current_secrets
-from tests.support.secret_backends import KeptSource
+from tests.support.secret_backends import KeptSource, current_source
 
 
 def use_as_a_function() -> list[object]:
@@ -29,14 +28,14 @@ async def use_as_a_coroutine() -> list[object]:
 
 async def test_functions_and_coroutines_have_the_same_variables() -> None:
     expected = ["3", {"round": True}, None, ["sizes", "size", "shape"]]
-    with current_secrets(KeptSource()):
+    with current_source(KeptSource()):
         assert await use_as_a_coroutine() == expected
-    with current_secrets(KeptSource()):
+    with current_source(KeptSource()):
         assert await anyio.to_thread.run_sync(use_as_a_function) == expected
 
 
 async def test_a_missing_variable_without_default_is_an_error() -> None:
-    with current_secrets(KeptSource()):
+    with current_source(KeptSource()):
         with pytest.raises(VariableNotFound, match="or pass a default"):
             await Variable.aget("absent")
         with pytest.raises(VariableNotFound):
@@ -44,7 +43,7 @@ async def test_a_missing_variable_without_default_is_an_error() -> None:
 
 
 async def test_malformed_json_is_told_as_such_and_not_quoted() -> None:
-    with current_secrets(KeptSource()), pytest.raises(VariableInvalid, match="'colour' is no JSON") as caught:
+    with current_source(KeptSource()), pytest.raises(VariableInvalid, match="'colour' is no JSON") as caught:
         await Variable.aget("colour", default=None, deserialize_json=True)
     assert "green" not in str(caught.value)
 
@@ -52,7 +51,7 @@ async def test_malformed_json_is_told_as_such_and_not_quoted() -> None:
 @pytest.mark.parametrize("value", [object(), math.nan])
 async def test_what_has_no_json_is_not_written(value: object) -> None:
     with (
-        current_secrets(KeptSource()),
+        current_source(KeptSource()),
         pytest.raises(VariableInvalid, match="has no JSON; convert"),
     ):
         await Variable.aset("a", value, serialize_json=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import anyio
 import attrs
 
 from flowcore.domain.connections import Connection, parse_connection
 from flowcore.errors import VariableNotFound
+from flowcore.runner.answers import Answers
+from flowcore.runner.loop_comms import LoopComms
+from flowcore.sdk.comms.questions import current_comms
+from tests.runner.tries import XComs, workload_of
 
 
 @attrs.define(eq=False)
@@ -77,3 +82,10 @@ class KeptSource:
 
     async def variable_keys(self, prefix: str) -> list[str]:
         return [key for key in self.variables if key.startswith(prefix)]
+
+
+@contextmanager
+def current_source(source: KeptSource) -> Iterator[None]:
+    """Let the code in the block ask `source`, as a try in this process does."""
+    with current_comms(LoopComms(Answers(workload_of("asking"), XComs(), source))):
+        yield

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import anyio
 import attrs
@@ -30,11 +28,11 @@ class XComReader:
         self._next = _Batch()
         self._reading = anyio.Lock()
 
-    async def pull(self, dag_run_id: int, keys: Sequence[XComKey]) -> Mapping[XComKey, Any]:
-        """Return the values of the keys that were pushed, decoded from JSON."""
+    async def pull(self, dag_run_id: int, keys: Sequence[XComKey]) -> Mapping[XComKey, str]:
+        """Return the JSON texts of the keys that were pushed."""
         addresses = {(dag_run_id, *key): key for key in keys}
         values = await self._read(set(addresses))
-        return {key: json.loads(values[address]) for address, key in addresses.items() if address in values}
+        return {key: values[address] for address, key in addresses.items() if address in values}
 
     async def _read(self, addresses: set[XComAddress]) -> Mapping[XComAddress, str]:
         while True:

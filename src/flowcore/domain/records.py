@@ -6,12 +6,12 @@ is a `TypeError`, one that is out of range or a field that the class does not ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -57,7 +57,7 @@ def _encode(value: Any) -> Any:
         case datetime():
             return value.astimezone(UTC).isoformat()
         case tuple():
-            return list(value)
+            return [_encode(item) for item in value]
         case Mapping():
             return dict(value)
     return dump_record(value) if attrs.has(type(value)) else value
@@ -75,6 +75,8 @@ def _decoder(kind: Any) -> _Decode:
         return _PLAIN[kind]
     if NoneType in arguments:
         return _optional(_decoder(arguments[0]))
+    if get_origin(kind) is tuple and arguments[-1] is not ...:
+        return _row_of([_decoder(argument) for argument in arguments])
     if arguments:
         return _tuple_of(_decoder(arguments[0]))
     if attrs.has(kind):
@@ -109,6 +111,16 @@ def _tuple_of(decode: _Decode) -> _Decode:
     return lambda value: tuple(decode(item) for item in as_list(value))
 
 
+def _row_of(decoders: Sequence[_Decode]) -> _Decode:
+    as_list = _of_type(list)
+    return lambda value: tuple(decode(item) for decode, item in zip(decoders, as_list(value), strict=True))
+
+
+def _texts(value: Any) -> Mapping[str, str]:
+    as_text = _of_type(str)
+    return {key: as_text(text) for key, text in _of_type(dict)(value).items()}
+
+
 _PLAIN: Mapping[Any, _Decode] = {
     str: _of_type(str),
     bool: _of_type(bool),
@@ -116,4 +128,5 @@ _PLAIN: Mapping[Any, _Decode] = {
     float: _of_type(float, int),
     datetime: _time,
     Mapping[str, Any]: _of_type(dict),
+    Mapping[str, str]: _texts,
 }

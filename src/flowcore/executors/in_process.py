@@ -17,7 +17,9 @@ from flowcore.abc import ReportSink
 from flowcore.clock import Clock
 from flowcore.domain.workloads import TryEnded, TryStarted, Workload
 from flowcore.errors import UsageError
+from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
+from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
 from flowcore.runner.tries import Try
 
@@ -41,10 +43,10 @@ class InProcessExecutor:
     Args:
         tasks: Where the authors' tasks are found.
         xcoms: Where outputs of tasks are read.
+        secrets: Where tasks find connections and variables.
         clock: Dates the reports.
         parallelism: How many tries may be here at the same time.
         threads: How many of them may be functions that run; others wait for a thread.
-        secrets: Where tasks find connections and variables; by default in the environment.
     """
 
     name = "in_process"
@@ -54,10 +56,10 @@ class InProcessExecutor:
         tasks: TaskSource,
         xcoms: XComSource,
         *,
+        secrets: SecretsSource,
         clock: Clock,
         parallelism: int = 1000,
         threads: int = 32,
-        secrets: SecretsSource | None = None,
     ) -> None:
         self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
         self._parallelism = parallelism
@@ -88,8 +90,7 @@ class InProcessExecutor:
         submitted = Try(
             workload,
             tasks=self._tasks,
-            xcoms=self._xcoms,
-            secrets=self._secrets,
+            comms=LoopComms(Answers(workload, self._xcoms, self._secrets)),
             threads=self._threads,
             on_start=reports.report_start,
         )

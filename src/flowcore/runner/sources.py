@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from flowcore.domain.connections import Connection
 from flowcore.domain.workloads import Workload
-from flowcore.sdk.current_secrets import SecretsSource
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
@@ -33,6 +33,16 @@ class TaskSource(Protocol):
 class XComSource(Protocol):
     """Reads the XComs that tasks of a run have pushed."""
 
-    async def pull(self, dag_run_id: int, keys: Sequence[XComKey]) -> Mapping[XComKey, Any]:
-        """The values, decoded from JSON, of those keys that were pushed; the others are left out."""
+    async def pull(self, dag_run_id: int, keys: Sequence[XComKey]) -> Mapping[XComKey, str]:
+        """The JSON texts under those keys that were pushed; the others are left out."""
         ...
+
+
+class SecretsSource(Protocol):
+    """Looks up and writes for the tries of a process; `flowcore.secrets.service.Secrets` is one."""
+
+    async def connection(self, conn_id: str) -> Connection: ...
+    async def variable(self, key: str) -> str: ...
+    async def set_variable(self, key: str, value: str, description: str | None) -> None: ...
+    async def delete_variable(self, key: str) -> None: ...
+    async def variable_keys(self, prefix: str) -> Sequence[str]: ...

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from typing import Any
 
-import anyio.from_thread
-from anyio.lowlevel import EventLoopToken
-
 from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError, UsageError
-from flowcore.runner.sources import XComKey, XComSource
+from flowcore.errors import DagError
+from flowcore.sdk.comms.messages import PullXComs
+from flowcore.sdk.comms.questions import Comms, Question, aanswered, answered, ask, called_as
 from flowcore.sdk.exceptions import XComNotJson
 from flowcore.sdk.xcom_args import RETURN_VALUE
 
@@ -20,16 +17,13 @@ KEY_LENGTH_MAX = 512
 
 
 class RunningTaskInstance:
-    """Implements `flowcore.sdk.TaskInstance`. Made on the thread of the event loop, used on any.
+    """Implements `flowcore.sdk.TaskInstance`. Used on any thread.
 
     What is pushed is put into `pushed`, by key as JSON texts.
     """
 
-    def __init__(
-        self, workload: Workload, xcoms: XComSource, *, pushed: dict[str, str], loop: EventLoopToken
-    ) -> None:
-        self.workload, self._xcoms, self._pushed, self._loop = workload, xcoms, pushed, loop
-        self._loop_thread = threading.get_ident()
+    def __init__(self, workload: Workload, comms: Comms, *, pushed: dict[str, str]) -> None:
+        self.workload, self._comms, self._pushed = workload, comms, pushed
 
     @property
     def dag_id(self) -> str:
@@ -70,32 +64,29 @@ class RunningTaskInstance:
         except (TypeError, ValueError, RecursionError) as error:
             raise XComNotJson(self.task_id, key, value, reason=str(error)) from error
 
+    # Not by way of the current comms: threads that the author has started have none.
     def xcom_pull(
         self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
     ) -> Any:
-        if threading.get_ident() == self._loop_thread:
-            raise UsageError(
-                f"task {self.task_id!r} called ti.xcom_pull() on the event loop, which would block it; use"
-                " `await ti.axcom_pull(...)` in coroutines"
-            )
-        # The token lets threads in that the author's function has started itself.
-        return anyio.from_thread.run(self._pull, task_ids, key, default, token=self._loop)
+        with called_as("ti.xcom_pull"):
+            return answered(self._pull(task_ids, key, default), self._comms)
 
     async def axcom_pull(
         self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
     ) -> Any:
-        return await self._pull(task_ids, key, default)
+        return await aanswered(self._pull(task_ids, key, default), self._comms)
 
-    async def _pull(self, task_ids: str | Sequence[str] | None, key: str, default: Any) -> Any:
+    def _pull(self, task_ids: str | Sequence[str] | None, key: str, default: Any) -> Question[Any]:
         wanted = self.task_id if task_ids is None else task_ids
         if isinstance(wanted, str):
-            return (await self._pull_each([wanted], key, default))[0]
-        return await self._pull_each(wanted, key, default)
+            return (yield from self._pull_each([wanted], key, default))[0]
+        return (yield from self._pull_each(wanted, key, default))
 
-    async def _pull_each(self, task_ids: Sequence[str], key: str, default: Any) -> list[Any]:
-        keys: list[XComKey] = [(task_id, -1, key) for task_id in task_ids]
-        found = dict(await self._xcoms.pull(self.workload.run.dag_run_id, keys))
+    def _pull_each(self, task_ids: Sequence[str], key: str, default: Any) -> Question[list[Any]]:
+        keys = tuple((task_id, -1, key) for task_id in task_ids)
+        texts = (yield from ask(PullXComs(self.workload.run.dag_run_id, keys))).texts
+        found = dict(zip(task_ids, texts, strict=True))
         # What this try pushed is not stored before it ends.
         if key in self._pushed:
-            found[self.task_id, -1, key] = json.loads(self._pushed[key])
-        return [found.get(wanted, default) for wanted in keys]
+            found[self.task_id] = self._pushed[key]
+        return [default if text is None else json.loads(text) for text in map(found.get, task_ids)]

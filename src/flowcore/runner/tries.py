@@ -6,6 +6,7 @@ cancellation from outside and KeyboardInterrupt. Whatever else the author's code
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Callable
@@ -13,18 +14,18 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import current_token
 
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import DatabaseUnavailable
 from flowcore.runner.contexts import context_of
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.results import push_result
-from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
+from flowcore.runner.sources import TaskSource
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.thread_calls import ThreadCall
+from flowcore.sdk.comms.messages import PullXComs
+from flowcore.sdk.comms.questions import Comms, Question, aanswered, ask, current_comms
 from flowcore.sdk.context import Context, current_context
-from flowcore.sdk.current_secrets import EnvironmentOnly, current_secrets
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
 from flowcore.sdk.xcom_args import XComArg
@@ -44,10 +45,9 @@ class Try:
     Args:
         workload: Which try.
         tasks: Where its task is found.
-        xcoms: Where the outputs of other tasks are read.
+        comms: Answers what the task asks for.
         threads: Limits the functions that run in threads at the same time.
         on_start: Called right before the author's code begins.
-        secrets: Where the author's code finds connections and variables; by default in the environment.
     """
 
     def __init__(
@@ -55,14 +55,12 @@ class Try:
         workload: Workload,
         *,
         tasks: TaskSource,
-        xcoms: XComSource,
+        comms: Comms,
         threads: anyio.CapacityLimiter,
         on_start: Callable[[], None],
-        secrets: SecretsSource | None = None,
     ) -> None:
         self.workload = workload
-        self._tasks, self._xcoms, self._threads, self._on_start = tasks, xcoms, threads, on_start
-        self._secrets = secrets or EnvironmentOnly()
+        self._tasks, self._comms, self._threads, self._on_start = tasks, comms, threads, on_start
         self._scope = anyio.CancelScope()
         self._cancel_reason: str | None = None
         self._has_begun = False
@@ -130,18 +128,19 @@ class Try:
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
         found = self._tasks.task(self.workload)
-        task = found.for_one_try(await self._look_up(found))
-        ti = RunningTaskInstance(self.workload, self._xcoms, pushed=pushed, loop=current_token())
+        task = found.for_one_try(await aanswered(self._look_up(found), self._comms))
+        ti = RunningTaskInstance(self.workload, self._comms, pushed=pushed)
         context = context_of(ti, task)
-        with current_context(context), current_secrets(self._secrets):
+        with current_context(context), current_comms(self._comms):
             result = await self._execute(task, context)
         push_result(ti, task, result)
 
-    async def _look_up(self, task: BaseOperator) -> Lookup:
+    def _look_up(self, task: BaseOperator) -> Question[Lookup]:
         run = self.workload.run
-        keys = [item.xcom_key for item in task.references if isinstance(item, XComArg)]
-        xcoms = await self._xcoms.pull(run.dag_run_id, list(dict.fromkeys(keys))) if keys else {}
-        return Lookup(xcoms, run.params)
+        keys = tuple({item.xcom_key: None for item in task.references if isinstance(item, XComArg)})
+        texts = (yield from ask(PullXComs(run.dag_run_id, keys))).texts if keys else ()
+        found = {key: json.loads(text) for key, text in zip(keys, texts, strict=True) if text is not None}
+        return Lookup(found, run.params)
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

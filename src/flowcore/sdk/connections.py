@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import attrs
 
 from flowcore.domain import connections
-from flowcore.sdk.current_secrets import ask, ask_from_thread
+from flowcore.sdk.comms.messages import GetConnection
+from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking
+from flowcore.secrets.masking import PROCESS
+
+
+def find_connection(conn_id: str) -> Question[Connection]:
+    """Find a connection in the operator's secrets backend, the environment or the database.
+
+    Raises:
+        ConnectionNotFound: none of them has it.
+        SecretsError: one of them failed, or what it has is no connection.
+    """
+    found = (yield from ask(GetConnection(conn_id))).connection
+    PROCESS.add(found.secrets())
+    return Connection(**attrs.asdict(found))
 
 
 @attrs.frozen(kw_only=True)
 class Connection(connections.Connection):
-    """A connection; its fields are Airflow's, and `extra_dejson` is its extra as an object."""
+    """A connection; its fields are Airflow's, and `extra_dejson` is its extra as an object.
 
-    @classmethod
-    def get(cls, conn_id: str) -> Self:
-        """Find a connection in the operator's secrets backend, the environment or the database.
+    `get` finds one for functions, `aget` for coroutines.
+    """
 
-        For functions.
-
-        Raises:
-            ConnectionNotFound: none of them has it.
-            SecretsError: one of them failed, or what it has is no connection.
-            UsageError: it was called in a coroutine; await `aget` there.
-        """
-        found = ask_from_thread(lambda source: source.connection(conn_id), face="Connection.get")
-        return cls(**attrs.asdict(found))
-
-    @classmethod
-    async def aget(cls, conn_id: str) -> Self:
-        """The same as `get` for coroutines."""
-        return cls(**attrs.asdict(await ask(lambda source: source.connection(conn_id))))
+    get = staticmethod(blocking(find_connection, face="Connection.get"))
+    aget = staticmethod(awaiting(find_connection))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from flowcore.sdk.connections import Connection
+from flowcore.sdk.comms.questions import awaiting, blocking
+from flowcore.sdk.connections import find_connection
 
 
 class BaseHook:
-    """Base of hooks; they find where to connect to in a connection."""
+    """Base of hooks; they find where to connect to in a connection.
 
-    @classmethod
-    def get_connection(cls, conn_id: str) -> Connection:
-        """The same as `Connection.get`, for functions."""
-        return Connection.get(conn_id)
+    `get_connection` is `Connection.get` for functions, `aget_connection` is `Connection.aget`.
+    """
 
-    @classmethod
-    async def aget_connection(cls, conn_id: str) -> Connection:
-        """The same as `get_connection` for coroutines."""
-        return await Connection.aget(conn_id)
+    get_connection = staticmethod(blocking(find_connection, face="BaseHook.get_connection"))
+    aget_connection = staticmethod(awaiting(find_connection))

@@ -6,86 +6,74 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import VariableInvalid, VariableNotFound
-from flowcore.sdk.current_secrets import ask, ask_from_thread
+from flowcore.sdk.comms.messages import DeleteVariable, GetVariable, ListVariableKeys, SetVariable
+from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking
+from flowcore.secrets.masking import PROCESS
 
 _MISSING: Any = object()
+
+
+def _get(key: str, default: Any = _MISSING, deserialize_json: bool = False) -> Question[Any]:
+    """The text of a variable, or with `deserialize_json` the value that it is the JSON of.
+
+    Raises:
+        VariableNotFound: there is none, and no `default` is given.
+        VariableInvalid: it is no JSON.
+    """
+    try:
+        text = (yield from ask(GetVariable(key))).value
+    except VariableNotFound:
+        if default is _MISSING:
+            raise
+        return default
+    PROCESS.add(variable_secrets(key, text))
+    return _value(key, text, deserialize_json)
+
+
+def _set(
+    key: str, value: Any, description: str | None = None, serialize_json: bool = False
+) -> Question[None]:
+    """Write a variable over what is there; `serialize_json` writes the JSON of `value`."""
+    text = _text(key, value, serialize_json)
+    PROCESS.add(variable_secrets(key, text))
+    yield from ask(SetVariable(key, text, description))
+
+
+def _delete(key: str) -> Question[None]:
+    """Delete a variable.
+
+    Raises:
+        VariableNotFound: the database has none.
+    """
+    yield from ask(DeleteVariable(key))
+
+
+def _keys(prefix: str | None = None) -> Question[Sequence[str]]:
+    """The keys in the database that begin with `prefix`, sorted."""
+    return (yield from ask(ListVariableKeys(prefix or ""))).keys
 
 
 class Variable:
     """Reads and writes variables; it is never made.
 
     Reading looks into the operator's secrets backend, then into the environment (`FLOWCORE_VAR_…`), then
-    into the metadata database. Writing concerns the database only.
+    into the metadata database. Writing concerns the database only. The names with an `a` in front are for
+    coroutines.
 
-    Every method raises SecretsError when a backend fails, and UsageError when a blocking one is
-    called in a coroutine.
+    Every method raises SecretsError when a backend fails. In a task that runs inside of the process of the
+    scheduler, a blocking one raises UsageError when it is called in a coroutine.
     """
 
-    @classmethod
-    def get(cls, key: str, default: Any = _MISSING, deserialize_json: bool = False) -> Any:
-        """The text of a variable, or with `deserialize_json` the value that it is the JSON of.
-
-        Raises:
-            VariableNotFound: there is none, and no `default` is given.
-            VariableInvalid: it is no JSON.
-        """
-        try:
-            text = ask_from_thread(lambda source: source.variable(key), face="Variable.get")
-        except VariableNotFound:
-            if default is _MISSING:
-                raise
-            return default
-        return _value(key, text, deserialize_json)
-
-    @classmethod
-    async def aget(cls, key: str, default: Any = _MISSING, deserialize_json: bool = False) -> Any:
-        """The same as `get` for coroutines."""
-        try:
-            text = await ask(lambda source: source.variable(key))
-        except VariableNotFound:
-            if default is _MISSING:
-                raise
-            return default
-        return _value(key, text, deserialize_json)
-
-    @classmethod
-    def set(cls, key: str, value: Any, description: str | None = None, serialize_json: bool = False) -> None:
-        """Write a variable over what is there; `serialize_json` writes the JSON of `value`."""
-        text = _text(key, value, serialize_json)
-        ask_from_thread(lambda source: source.set_variable(key, text, description), face="Variable.set")
-
-    @classmethod
-    async def aset(
-        cls, key: str, value: Any, description: str | None = None, serialize_json: bool = False
-    ) -> None:
-        """The same as `set` for coroutines."""
-        text = _text(key, value, serialize_json)
-        await ask(lambda source: source.set_variable(key, text, description))
-
-    @classmethod
-    def delete(cls, key: str) -> None:
-        """Delete a variable.
-
-        Raises:
-            VariableNotFound: the database has none.
-        """
-        ask_from_thread(lambda source: source.delete_variable(key), face="Variable.delete")
-
-    @classmethod
-    async def adelete(cls, key: str) -> None:
-        """The same as `delete` for coroutines."""
-        await ask(lambda source: source.delete_variable(key))
-
-    @classmethod
-    def keys(cls, prefix: str | None = None) -> Sequence[str]:
-        """The keys in the database that begin with `prefix`, sorted."""
-        return ask_from_thread(lambda source: source.variable_keys(prefix or ""), face="Variable.keys")
-
-    @classmethod
-    async def akeys(cls, prefix: str | None = None) -> Sequence[str]:
-        """The same as `keys` for coroutines."""
-        return await ask(lambda source: source.variable_keys(prefix or ""))
+    get = staticmethod(blocking(_get, face="Variable.get"))
+    aget = staticmethod(awaiting(_get))
+    set = staticmethod(blocking(_set, face="Variable.set"))
+    aset = staticmethod(awaiting(_set))
+    delete = staticmethod(blocking(_delete, face="Variable.delete"))
+    adelete = staticmethod(awaiting(_delete))
+    keys = staticmethod(blocking(_keys, face="Variable.keys"))
+    akeys = staticmethod(awaiting(_keys))
 
 
 def _value(key: str, text: str, deserialize_json: bool) -> Any:

@@ -1,0 +1,70 @@
+"""`Answers`: what the supervisor answers to the requests of a try, wherever the try runs."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flowcore.domain.workloads import Workload
+from flowcore.errors import FlowcoreError, InvariantBroken
+from flowcore.runner.sources import SecretsSource, XComSource
+from flowcore.sdk.comms.messages import (
+    Answer,
+    ConnectionFound,
+    DeleteVariable,
+    Done,
+    GetConnection,
+    GetVariable,
+    ListVariableKeys,
+    PullXComs,
+    Request,
+    SetVariable,
+    VariableFound,
+    VariableKeys,
+    XComTexts,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Answers:
+    """Answers for one try; any number of requests at a time, on the event loop of its sources."""
+
+    def __init__(self, workload: Workload, xcoms: XComSource, secrets: SecretsSource) -> None:
+        self._workload, self._xcoms, self._secrets = workload, xcoms, secrets
+
+    async def answer(self, request: Request[Any]) -> Answer:
+        """Do what is asked for.
+
+        Raises:
+            FlowcoreError: it failed; nothing else leaves, for it would not find its way to the try.
+        """
+        try:
+            return await self._answer(request)
+        except FlowcoreError:
+            raise
+        except Exception as error:
+            name = type(request).__name__
+            log.exception("%s of %s cannot be answered", name, self._workload)
+            raise InvariantBroken(
+                f"{name} could not be answered: {type(error).__name__}; the log of the scheduler has more"
+            ) from None
+
+    async def _answer(self, request: Request[Any]) -> Answer:
+        match request:
+            case GetConnection(conn_id):
+                return ConnectionFound(await self._secrets.connection(conn_id))
+            case GetVariable(key):
+                return VariableFound(await self._secrets.variable(key))
+            case PullXComs(dag_run_id, keys):
+                texts = await self._xcoms.pull(dag_run_id, keys)
+                return XComTexts(tuple(texts.get(key) for key in keys))
+            case SetVariable(key, value, description):
+                await self._secrets.set_variable(key, value, description)
+                return Done()
+            case DeleteVariable(key):
+                await self._secrets.delete_variable(key)
+                return Done()
+            case ListVariableKeys(prefix):
+                return VariableKeys(tuple(await self._secrets.variable_keys(prefix)))
+        raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")

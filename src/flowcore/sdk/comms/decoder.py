@@ -1,0 +1,143 @@
+"""`Decoder`: `Comms` over a socket, for any mix of functions, threads, asyncio and trio.
+
+It has no thread of its own. `line.py` is the socket; `blocking.py` and `awaiting.py` say how threads and
+coroutines take turns in waiting for it.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TypeVar, cast
+
+import attrs
+from anyio.lowlevel import EventLoopToken, current_token
+
+from flowcore.errors import FlowcoreError
+from flowcore.sdk.comms.awaiting import LoopTurns, LoopWaiter
+from flowcore.sdk.comms.blocking import ThreadTurns, ThreadWaiter
+from flowcore.sdk.comms.errors import error_of
+from flowcore.sdk.comms.line import UNSENT_MAX, Line, Outcome, copied
+from flowcore.sdk.comms.messages import Answer, ErrorAnswer, Notice, Order, Request
+from flowcore.sdk.comms.protocol import Told
+
+A = TypeVar("A", bound=Answer)
+
+
+class Decoder:
+    """Implements `questions.Comms` for a process with one try; `bound_to` is for one with many.
+
+    Use it on any thread, and in coroutines of any loop.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._line = Line(sock)
+        self._threads = ThreadTurns(self._line)
+        #: Those loops on which somebody waits.
+        self._loops: dict[EventLoopToken, LoopTurns] = {}
+
+    def send(self, request: Request[A], *, ref: int | None = None) -> A:
+        """Ask, and wait for the answer; `questions.Comms` says more."""
+        waiter = ThreadWaiter(self._threads)
+        request_id = self._line.ask(cast("Request[Answer]", request), ref, waiter)
+        try:
+            self._threads.wait(waiter)
+        finally:
+            self._line.forget(waiter, request_id)
+        return cast("A", _answer(waiter.outcome))
+
+    async def asend(self, request: Request[A], *, ref: int | None = None) -> A:
+        """The same as `send` for coroutines."""
+        waiter = LoopWaiter(self._turns())
+        request_id = self._line.ask(cast("Request[Answer]", request), ref, waiter)
+        try:
+            await self._wait(waiter)
+        finally:
+            self._line.forget(waiter, request_id)
+        return cast("A", _answer(waiter.outcome))
+
+    def post(self, notice: Notice, *, ref: int | None = None) -> None:
+        """Say something that is not answered.
+
+        It waits only if the supervisor is far behind, or if nobody else would send the rest.
+        """
+        self._line.tell(notice, ref)
+        self._threads.flush(UNSENT_MAX if self._line.leads else 0)
+
+    def receive(self) -> tuple[Order, int | None]:
+        """Wait for the next order, and which try it is for. One at a time may wait for orders."""
+        waiter = ThreadWaiter(self._threads)
+        self._line.wait_for_order(waiter)
+        try:
+            self._threads.wait(waiter)
+        except BaseException:
+            self._line.forget(waiter, None)
+            raise
+        return _order(waiter.outcome)
+
+    async def areceive(self) -> tuple[Order, int | None]:
+        """The same as `receive` for coroutines."""
+        waiter = LoopWaiter(self._turns())
+        self._line.wait_for_order(waiter)
+        try:
+            await self._wait(waiter)
+        except BaseException:
+            self._line.forget(waiter, None)
+            raise
+        return _order(waiter.outcome)
+
+    def bound_to(self, ref: int) -> BoundComms:
+        """The comms of one of several tries in this process."""
+        return BoundComms(self, ref)
+
+    def close(self) -> None:
+        """Close the socket; nobody waits any more."""
+        self._line.sock.close()
+        self._threads.close()
+
+    def _turns(self) -> LoopTurns:
+        token = current_token()
+        if token not in self._loops:
+            self._loops[token] = LoopTurns(self._line, token)
+        return self._loops[token]
+
+    async def _wait(self, waiter: LoopWaiter) -> None:
+        turns = waiter.turns
+        try:
+            await turns.wait(waiter)
+        finally:
+            if turns.is_unused:
+                self._loops.pop(turns.token, None)
+
+
+@attrs.frozen
+class BoundComms:
+    """Implements `questions.Comms` for the try that both sides call `ref`."""
+
+    _decoder: Decoder
+    _ref: int
+
+    def send(self, request: Request[A]) -> A:
+        return self._decoder.send(request, ref=self._ref)
+
+    async def asend(self, request: Request[A]) -> A:
+        return await self._decoder.asend(request, ref=self._ref)
+
+    def post(self, notice: Notice) -> None:
+        self._decoder.post(notice, ref=self._ref)
+
+
+def _answer(outcome: Outcome | None) -> Answer:
+    if isinstance(outcome, ErrorAnswer):
+        raise error_of(outcome)
+    if isinstance(outcome, FlowcoreError):
+        raise copied(outcome)
+    assert isinstance(outcome, Answer)
+    return outcome
+
+
+def _order(outcome: Outcome | None) -> tuple[Order, int | None]:
+    if isinstance(outcome, FlowcoreError):
+        raise copied(outcome)
+    assert isinstance(outcome, Told)
+    assert isinstance(outcome.message, Order)
+    return outcome.message, outcome.ref

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import threading
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from flowcore.errors import UsageError, VariableNotFound
+from flowcore.runner.answers import Answers
+from flowcore.runner.loop_comms import LoopComms
+from flowcore.sdk import Variable
+from flowcore.sdk.comms.messages import GetVariable
+from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking, process_comms
+from tests.runner.tries import XComs, workload_of
+from tests.support.secret_backends import KeptSource, current_source
+
+
+def _pair(one: str, other: str) -> Question[tuple[str, str]]:
+    """Two variables."""
+    first = yield from ask(GetVariable(one))
+    second = yield from ask(GetVariable(other))
+    return first.value, second.value
+
+
+pair, apair = blocking(_pair, face="pair.get"), awaiting(_pair)
+
+
+async def test_both_colours_ask_the_same() -> None:
+    with current_source(KeptSource()):
+        found = await apair("colour", "sizes")
+        assert found == ("green", "[1, 2]") == await anyio.to_thread.run_sync(pair, "colour", "sizes")
+
+
+async def test_a_question_sees_the_error_of_its_request() -> None:
+    with current_source(KeptSource()), pytest.raises(VariableNotFound):
+        await apair("colour", "absent")
+
+
+async def test_on_an_embedders_loop_a_blocking_call_is_refused() -> None:
+    with (
+        current_source(KeptSource()),
+        pytest.raises(UsageError, match=r"use `await Variable\.aget\(\.\.\.\)`"),
+    ):
+        Variable.get("colour")
+
+
+async def test_tries_do_not_see_each_others_source() -> None:
+    one, other, answers = KeptSource(), KeptSource(), []
+    other.variables["colour"] = "blue"
+
+    async def run_try(own: KeptSource) -> None:
+        with current_source(own):
+            await anyio.lowlevel.checkpoint()
+            answers.append(await Variable.aget("colour"))
+
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(run_try, one)
+        nursery.start_soon(run_try, other)
+    assert sorted(answers) == ["blue", "green"]
+
+
+async def test_threads_that_the_author_started_ask_the_process() -> None:
+    found: list[str] = []
+
+    def run_thread() -> None:
+        thread = threading.Thread(target=lambda: found.append(Variable.get("colour")))
+        thread.start()
+        thread.join()
+
+    with process_comms(LoopComms(Answers(workload_of("t"), XComs(), KeptSource()))):
+        await anyio.to_thread.run_sync(run_thread)
+    assert found == ["green"]
