@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from flowcore.database.schema import HEAD
 from tests.cli.conftest import Flowcore, error_of
 
 
 def test_migrating_creates_the_schema(flowcore: Flowcore, database_url: str) -> None:
     result = flowcore("db", "migrate", "--database-url", database_url)
     assert result.exit_code == 0
-    assert result.stdout == f"{database_url}: the database has schema 0001, which is current\n"
+    assert result.stdout == f"{database_url}: the database has schema {HEAD}, which is current\n"
     assert flowcore("db", "check", "--database-url", database_url).exit_code == 0
 
 
@@ -37,7 +38,7 @@ def test_an_older_database_is_out_of_date(flowcore: Flowcore, folder: Path) -> N
     with sqlite3.connect(folder / "flowcore.db") as raw:
         raw.execute("UPDATE flowcore_schema SET version_num = '0000'")
     raw.close()
-    assert "has schema 0000 and this version needs 0001; run `flowcore db migrate`" in error_of(
+    assert f"has schema 0000 and this version needs {HEAD}; run `flowcore db migrate`" in error_of(
         flowcore("dags", "list")
     )
 
