@@ -18,6 +18,16 @@ def test_a_table_has_a_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert row.split() == ["007", "2026-03-01", "06:00:00+00:00", "queued"]
 
 
+def test_columns_are_aligned_and_a_row_stays_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows([{"a": "1", "note": "two\nlines"}, {"a": "long", "note": None}], "table")
+    assert capsys.readouterr().out.splitlines() == [
+        "a     note",
+        "----  ---------",
+        "1     two lines",
+        "long",
+    ]
+
+
 def test_json_keeps_types(capsys: pytest.CaptureFixture[str]) -> None:
     print_rows([{"n": 1, "at": MOMENT, "state": DagRunState.QUEUED, "end": None, "name": "Dör"}], "json")
     assert json.loads(capsys.readouterr().out) == [

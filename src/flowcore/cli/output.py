@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import click
-from tabulate import tabulate
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], output: str) -> None:
@@ -15,9 +14,8 @@ def print_rows(rows: Sequence[Mapping[str, object]], output: str) -> None:
     if output == "json":
         print_json(rows)
     elif rows:
-        cells = [{key: _cell(value) for key, value in row.items()} for row in rows]
-        # Ids that look like numbers stay as they are.
-        click.echo(tabulate(cells, headers="keys", tablefmt="simple", disable_numparse=True))
+        for line in _table(tuple(rows[0]), [[_cell(value) for value in row.values()] for row in rows]):
+            click.echo(line)
     else:
         click.echo("nothing found", err=True)
 
@@ -29,10 +27,19 @@ def print_json(document: object) -> None:
     click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table whose columns are as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for cells in (heads, ["-" * width for width in widths], *rows):
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds")
-    return "" if value is None else str(value)
+    # A row is a line, so that `grep` finds it whole.
+    return "" if value is None else " ".join(str(value).splitlines())
 
 
 def _plain(value: object) -> str:
