@@ -17,7 +17,7 @@ from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted
 from flowcore.errors import UsageError
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.sdk import DAG, TaskFailed, TaskSkipped, task
-from tests.runner.tries import RUN, NoSecrets, Reports, Tasks, XComs, workload_of
+from tests.runner.tries import RUN, Reports, Secrets, Tasks, XComs, workload_of
 
 CALLER = ContextVar("caller", default="none")
 
@@ -139,7 +139,7 @@ class Bench:
 
 
 def executor_of(dag, **options):
-    return InProcessExecutor(Tasks(dag), XComs(), secrets=NoSecrets(), clock=TickingClock(), **options)
+    return InProcessExecutor(Tasks(dag), XComs(), secrets=Secrets(), clock=TickingClock(), **options)
 
 
 @asynccontextmanager

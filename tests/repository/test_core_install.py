@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 DISTRIBUTIONS_MAX = 15
-BYTES_MAX = 25_000_000
+BYTES_MAX = 27_000_000
 
 
 def test_core_install_has_few_distributions():

@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 
 import anyio.lowlevel
+import attrs
 import pytest
 
 from flowcore.domain.workloads import TryOutcome
 from flowcore.errors import DatabaseUnavailable
-from flowcore.runner.endings import GIVEN_BACK
+from flowcore.runner.endings import GIVEN_BACK, failed
 from flowcore.sdk import DAG, AirflowSkipException, BaseOperator, TaskFailed, get_current_context, task
-from tests.runner.tries import DATED_RUN, XComs, try_of
+from tests.runner.tries import DATED_RUN, RUN, Secrets, XComs, try_of
 
 BOTH_KINDS = pytest.mark.parametrize("kind", ["function", "coroutine function"])
 
@@ -268,3 +269,89 @@ async def test_tries_do_not_see_each_others_context(dag):
         for out in outs:
             nursery.start_soon(try_of(out).run)
     assert seen == {f"t{number}": f"t{number}" for number in range(5)}
+
+
+@BOTH_KINDS
+async def test_templates_are_rendered_and_may_ask_for_things(dag, kind):
+    out = task_of(kind, lambda *args: args)("{{ var.json.limits.rows }}", {"k": ["{{ ds }}"]})
+    ending = await try_of(out, secrets=Secrets({"limits": '{"rows": 3}'}), run=DATED_RUN).run()
+    assert (ending.error, ending.xcoms) == (None, {"return_value": '["3", {"k": ["2024-01-02"]}]'})
+
+
+@BOTH_KINDS
+async def test_tries_do_not_see_each_others_templates(dag, kind):
+    out = task_of(kind, lambda day: day)("{{ ti.try_number }} {{ run_id }}")
+    endings = [await try_of(out, run=attrs.evolve(RUN, run_id=name)).run() for name in ("a", "b")]
+    assert [ending.xcoms for ending in endings] == [{"return_value": f'"1 {name}"'} for name in ("a", "b")]
+
+
+async def test_operators_find_rendered_values_in_their_attributes(dag):
+    class Shell(BaseOperator):
+        template_fields = ("command",)
+
+        def __init__(self, command, **arguments):
+            super().__init__(**arguments)
+            self.command = command
+
+        async def aexecute(self, context):
+            return self.command
+
+    ending = await try_of(
+        Shell("echo {{ params.size }} {{ task.task_id }}", task_id="t"), run=DATED_RUN
+    ).run()
+    assert ending.xcoms == {"return_value": '"echo 3 t"'}
+
+
+@BOTH_KINDS
+async def test_a_template_that_fails_fails_the_try_with_its_place(dag, kind):
+    ending = await try_of(task_of(kind, print)(["{{ nothing.there }}"])).run()
+    assert ending.outcome is TryOutcome.FAILED
+    assert ending.error.endswith(
+        "op_args[0][0] of task 't' of Dag 'd', line 1: 'nothing' is undefined; mend the template"
+    )
+
+
+async def test_a_template_may_skip_the_task():
+    def skip():
+        raise AirflowSkipException("no rows")
+
+    with DAG("d", user_defined_macros={"skip": skip}):
+        ending = await try_of(task_of("function", print)("{{ skip() }}")).run()
+    assert (ending.outcome, ending.error) == (TryOutcome.SKIPPED, "no rows")
+
+
+async def test_losing_the_database_in_a_template_gives_the_try_back(dag):
+    out = task_of("coroutine function", print)("{{ ti.xcom_pull('up') }}")
+    assert await try_of(out, xcoms=XComs(error=DatabaseUnavailable("gone; wait"))).run() is GIVEN_BACK
+
+
+async def test_a_coroutines_template_does_not_keep_the_loop_waiting(dag):
+    released = threading.Event()
+    dag.user_defined_macros = {"wait": released.wait}
+    ending = None
+
+    async def run():
+        nonlocal ending
+        ending = await try_of(task_of("coroutine function", str)("{{ wait() }}")).run()
+
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(run)
+        await anyio.wait_all_tasks_blocked()
+        released.set()
+    assert ending.xcoms == {"return_value": '"True"'}
+
+
+async def test_a_try_can_be_cancelled_while_a_template_waits(dag):
+    released = threading.Event()
+    dag.user_defined_macros = {"wait": released.wait}
+    waiting = try_of(task_of("coroutine function", str)("{{ wait() }}"))
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(_cancel_when_blocked, waiting)
+        ending = await waiting.run()
+    released.set()
+    assert ending == failed("cleared")
+
+
+async def _cancel_when_blocked(waiting):
+    await anyio.wait_all_tasks_blocked()
+    waiting.cancel("cleared")

@@ -91,14 +91,19 @@ class Reports:
 
 
 @attrs.define
-class NoSecrets:
-    """Has no connection and no variable."""
+class Secrets:
+    """Has no connection, and these variables."""
+
+    variables: dict[str, str] = attrs.field(factory=dict)
 
     async def connection(self, conn_id: str) -> Any:
         raise ConnectionNotFound(conn_id, ())
 
     async def variable(self, key: str) -> str:
-        raise VariableNotFound(key, ())
+        await anyio.lowlevel.checkpoint()
+        if key not in self.variables:
+            raise VariableNotFound(key, ())
+        return self.variables[key]
 
     async def set_variable(self, key: str, value: str, description: str | None) -> None: ...
     async def delete_variable(self, key: str) -> None: ...
@@ -106,19 +111,25 @@ class NoSecrets:
         return []
 
 
-def comms_of(xcoms: XComs, task_id: str = "t") -> LoopComms:
+def comms_of(xcoms: XComs, task_id: str = "t", *, secrets: Secrets | None = None) -> LoopComms:
     """What a try in this process asks."""
-    return LoopComms(Answers(workload_of(task_id), xcoms, NoSecrets()))
+    return LoopComms(Answers(workload_of(task_id), xcoms, secrets or Secrets()))
 
 
-def try_of(out: XComArg | BaseOperator, *, xcoms: XComs | None = None, **workload: Any) -> Try:
+def try_of(
+    out: XComArg | BaseOperator,
+    *,
+    xcoms: XComs | None = None,
+    secrets: Secrets | None = None,
+    **workload: Any,
+) -> Try:
     """A try of a task that was defined in a Dag."""
     task = out.operator if isinstance(out, XComArg) else out
     assert task.dag is not None
     return Try(
         workload_of(task.task_id, **workload),
         tasks=Tasks(task.dag),
-        comms=comms_of(xcoms or XComs()),
+        comms=comms_of(xcoms or XComs(), secrets=secrets),
         threads=anyio.CapacityLimiter(2),
         on_start=lambda: None,
     )

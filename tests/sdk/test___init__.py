@@ -35,6 +35,16 @@ def test_lazy_names_match_what_type_checkers_see():
 
 
 @pytest.mark.slow
+def test_a_dag_file_without_templates_needs_no_jinja():
+    program = (
+        "import sys; from flowcore.sdk import DAG, BaseOperator, task\n"
+        "with DAG('d') as dag: task(task_id='t')(lambda x: x)('no template')\n"
+        "dag.compile(); assert 'jinja2' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
 def test_a_dag_file_pays_little_for_its_imports():
     program = (
         "import time; begin = time.process_time(); from flowcore.sdk import DAG, task;"

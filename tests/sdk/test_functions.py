@@ -20,12 +20,16 @@ async def awaiting(x, ti):
 def test_function_is_called_with_its_arguments_and_context():
     with DAG("d"):
         operator = plain(1, y=2).operator
-    assert operator.execute({"ds": "2024-01-01", "run_id": "r"}) == (1, "2024-01-01", {"y": 2, "run_id": "r"})
+    assert operator.execute({"ds": "2024-01-01", "run_id": "r"}) == (
+        1,
+        "2024-01-01",
+        {"y": 2, "run_id": "r", "templates_dict": None},
+    )
 
 
 def test_absent_date_leaves_the_default():
     with DAG("d"):
-        assert plain(1).operator.execute({}) == (1, None, {})
+        assert plain(1).operator.execute({}) == (1, None, {"templates_dict": None})
 
 
 async def test_coroutine_function_is_awaited():

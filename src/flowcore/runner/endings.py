@@ -13,7 +13,7 @@ from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
 from flowcore.secrets.masking import PROCESS
 
 # The machinery between the loop and the author's code, whose frames tell the author nothing.
-_MACHINERY = ("flowcore", "anyio", "asyncio", "trio", "threading")
+_MACHINERY = ("flowcore", "anyio", "asyncio", "trio", "threading", "jinja2")
 
 
 @attrs.frozen

@@ -25,11 +25,13 @@ class ThreadCall:
         self._result: Any = None
         self._error: BaseException | None = None
 
-    async def run(self) -> Any:
-        """What the function returns or raises. When cancelled, the thread is abandoned."""
-        # The caller limits the threads; anyio's own limit would count abandoned ones on trio only.
+    async def run(self, limiter: anyio.CapacityLimiter | None = None) -> Any:
+        """What the function returns or raises. When cancelled, the thread is abandoned.
+
+        Without a limiter the caller limits the threads; anyio's would count abandoned ones on trio only.
+        """
         await anyio.to_thread.run_sync(
-            self._run, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(math.inf)
+            self._run, abandon_on_cancel=True, limiter=limiter or anyio.CapacityLimiter(math.inf)
         )
         if self._error is not None:
             raise self._error

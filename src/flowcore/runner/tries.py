@@ -6,7 +6,6 @@ cancellation from outside and KeyboardInterrupt. Whatever else the author's code
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -17,18 +16,14 @@ import anyio.to_thread
 
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import DatabaseUnavailable
-from flowcore.runner.contexts import context_of
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
+from flowcore.runner.preparation import prepared
 from flowcore.runner.results import push_result
 from flowcore.runner.sources import TaskSource
-from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.thread_calls import ThreadCall
-from flowcore.sdk.comms.messages import PullXComs
-from flowcore.sdk.comms.questions import Comms, Question, aanswered, ask, current_comms
+from flowcore.sdk.comms.questions import Comms, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
 from flowcore.sdk.operators import BaseOperator
-from flowcore.sdk.references import Lookup
-from flowcore.sdk.xcom_args import XComArg
 
 log = logging.getLogger(__name__)
 
@@ -128,19 +123,14 @@ class Try:
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
         found = self._tasks.task(self.workload)
-        task = found.for_one_try(await aanswered(self._look_up(found), self._comms))
-        ti = RunningTaskInstance(self.workload, self._comms, pushed=pushed)
-        context = context_of(ti, task)
-        with current_context(context), current_comms(self._comms):
-            result = await self._execute(task, context)
-        push_result(ti, task, result)
-
-    def _look_up(self, task: BaseOperator) -> Question[Lookup]:
-        run = self.workload.run
-        keys = tuple({item.xcom_key: None for item in task.references if isinstance(item, XComArg)})
-        texts = (yield from ask(PullXComs(run.dag_run_id, keys))).texts if keys else ()
-        found = {key: json.loads(text) for key, text in zip(keys, texts, strict=True) if text is not None}
-        return Lookup(found, run.params)
+        making = prepared(found, self.workload, comms=self._comms, pushed=pushed)
+        ready = await aanswered(making, self._comms)
+        with current_context(ready.context), current_comms(self._comms):
+            if ready.has_templates:
+                # Templates may ask for things, which would block the loop.
+                await ThreadCall(ready.render).run(limiter=anyio.to_thread.current_default_thread_limiter())
+            result = await self._execute(ready.task, ready.context)
+        push_result(ready.ti, ready.task, result)
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

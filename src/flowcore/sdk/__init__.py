@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.task_functions import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
+    from flowcore.sdk.templates import macros as macros
+    from flowcore.sdk.templates.literals import literal as literal
     from flowcore.sdk.variables import Variable as Variable
     from flowcore.sdk.xcom_args import XComArg as XComArg
 
@@ -73,6 +75,8 @@ _SOURCES = {
     "chain": "flowcore.sdk.nodes",
     "dag": "flowcore.sdk.dag_functions",
     "get_current_context": "flowcore.sdk.context",
+    "literal": "flowcore.sdk.templates.literals",
+    "macros": "flowcore.sdk.templates.macros",
     "task": "flowcore.sdk.task_functions",
     "task_group": "flowcore.sdk.group_functions",
 }
@@ -84,8 +88,10 @@ def __getattr__(name: str) -> Any:
     source = _SOURCES.get(name)
     if source is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    module = import_module(source)
+    value = module if source.endswith(f".{name}") else getattr(module, name)
     # Kept as a global, so that this function is not called for the name again.
-    value = globals()[name] = getattr(import_module(source), name)
+    globals()[name] = value
     return value
 
 

@@ -11,6 +11,7 @@ from flowcore.domain.dags import Dag, Task
 from flowcore.domain.priority_weights import effective_weights
 from flowcore.domain.retries import RetryRule
 from flowcore.errors import DagCycle, DagError
+from flowcore.sdk.templates.fields import check_fields
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
@@ -23,6 +24,7 @@ def compile_dag(dag: DAG) -> Dag:
     _check_cycles(dag)
     for task in dag.tasks:
         _check_work(dag, task)
+        _check_templates(task)
     return Dag(
         dag_id=dag.dag_id,
         tasks=_tasks(dag),
@@ -76,6 +78,15 @@ def _check_work(dag: DAG, task: BaseOperator) -> None:
             f"task {task.task_id!r} of Dag {dag.dag_id!r} has nothing to do: define execute() or"
             f" aexecute() in class {type(task).__name__}"
         )
+
+
+def _check_templates(task: BaseOperator) -> None:
+    check_fields(task)
+    if task.templated_fields:
+        # Imported here because most Dags have no template, and need no Jinja to be read.
+        from flowcore.sdk.templates.rendering import check_templates
+
+        check_templates(task)
 
 
 def _tasks(dag: DAG) -> tuple[Task, ...]:

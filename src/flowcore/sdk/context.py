@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from flowcore.domain.workloads import RunFacts
 from flowcore.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
 
@@ -67,17 +69,21 @@ class TaskInstance(Protocol):
 class Context(TypedDict, total=False):
     """The context of a try, with Airflow's keys and meanings; times are aware and in UTC.
 
-    The keys from `logical_date` to `ts_nodash` are absent when the run has no logical date.
+    The keys from `logical_date` to `ts_nodash_with_tz` are absent when the run has no logical date.
     """
 
+    conn: ConnectionAccessor
     dag: DAG
     dag_run: RunFacts
-    run_id: str
+    macros: ModuleType
     params: Mapping[str, Any]
+    run_id: str
     task: BaseOperator
-    ti: TaskInstance
     task_instance: TaskInstance
+    templates_dict: Mapping[str, Any] | None
+    ti: TaskInstance
     try_number: int
+    var: Mapping[str, VariableAccessor]
     logical_date: datetime
     data_interval_start: datetime | None
     data_interval_end: datetime | None
@@ -85,6 +91,7 @@ class Context(TypedDict, total=False):
     ds_nodash: str
     ts: str
     ts_nodash: str
+    ts_nodash_with_tz: str
 
 
 CONTEXT_KEYS = frozenset(Context.__annotations__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from os import PathLike
 from typing import Any, TypedDict
 
 from flowcore.domain.timetables.base import Timetable
@@ -18,6 +20,8 @@ class DagArguments(TypedDict, total=False):
     `schedule` is a cron expression, a preset such as `@daily`, a timedelta or a timetable; without one
     the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in UTC.
     `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
+    `template_searchpath` names folders, relative to that of the Dag file, in which templates that are files
+    are found; `template_undefined` is the class of Jinja for names that are not there.
     """
 
     description: str | None
@@ -34,6 +38,12 @@ class DagArguments(TypedDict, total=False):
     is_paused_upon_creation: bool | None
     tags: Iterable[str] | None
     dag_display_name: str | None
+    template_searchpath: str | PathLike[str] | Iterable[str | PathLike[str]] | None
+    template_undefined: type[Any] | None
+    user_defined_macros: Mapping[str, Any] | None
+    user_defined_filters: Mapping[str, Callable[..., Any]] | None
+    jinja_environment_kwargs: Mapping[str, Any] | None
+    render_template_as_native_obj: bool | None
 
 
 def _tags(value: Any) -> tuple[str, ...]:
@@ -42,6 +52,17 @@ def _tags(value: Any) -> tuple[str, ...]:
     for tag in value:
         require(isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH_MAX)
     return tuple(sorted(set(value)))
+
+
+def _folders(value: Any) -> tuple[str, ...]:
+    folders = [value] if isinstance(value, str | PathLike) else value
+    require(isinstance(folders, list | tuple) and all(isinstance(path, str | PathLike) for path in folders))
+    return tuple(os.fspath(path) for path in folders)
+
+
+def _a_class(value: Any) -> object:
+    require(isinstance(value, type))
+    return value
 
 
 DAG_RULES: Mapping[str, Rule] = {
@@ -59,4 +80,10 @@ DAG_RULES: Mapping[str, Rule] = {
     "is_paused_upon_creation": FLAG,
     "tags": Rule(f"a list of strings of 1 to {TAG_LENGTH_MAX} characters", _tags),
     "dag_display_name": TEXT,
+    "template_searchpath": Rule("a folder or a list of folders", _folders),
+    "template_undefined": Rule("a class such as jinja2.Undefined", _a_class),
+    "user_defined_macros": MAPPING,
+    "user_defined_filters": MAPPING,
+    "jinja_environment_kwargs": MAPPING,
+    "render_template_as_native_obj": FLAG,
 }

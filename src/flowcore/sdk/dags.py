@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import TracebackType
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
@@ -21,6 +21,9 @@ from flowcore.sdk.ids import check_id
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.params import DagParam, Param, checked_param
 from flowcore.sdk.task_groups import TaskGroup
+
+if TYPE_CHECKING:
+    from flowcore.sdk.templates.environments import Templates
 
 
 class DAG:
@@ -47,6 +50,12 @@ class DAG:
     tags: tuple[str, ...] = ()
     dag_display_name: str = ""
     fileloc: str | None = None
+    template_searchpath: tuple[str, ...] = ()
+    template_undefined: type[Any] | None = None
+    user_defined_macros: Mapping[str, Any] | None = None
+    user_defined_filters: Mapping[str, Any] | None = None
+    jinja_environment_kwargs: Mapping[str, Any] | None = None
+    render_template_as_native_obj: bool = False
 
     def __init__(self, dag_id: str, **arguments: Unpack[DagArguments]) -> None:
         check_id("a dag_id", dag_id)
@@ -63,6 +72,8 @@ class DAG:
         self.task_dict: dict[str, BaseOperator] = {}
         self.taken_ids: set[str] = set()
         self.task_group = TaskGroup.root_of(self)
+        #: Filled by `templates/rendering.py`: those that make strings, and those that make Python values.
+        self.templates: dict[bool, Templates] = {}
 
     def _set_times(self) -> None:
         self.timezone: tzinfo = (self.start_date and self.start_date.tzinfo) or UTC

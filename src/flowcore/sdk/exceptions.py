@@ -18,6 +18,10 @@ AirflowSkipException = TaskSkipped
 AirflowFailException = TaskFailed
 
 
+class TemplateInvalid(DagError):
+    """A template cannot be read, or one of its expressions fails; says where."""
+
+
 class XComNotJson(DagError, TypeError):
     """A task pushed something that is not JSON."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self
 
 from flowcore.sdk.context import Context
@@ -15,6 +16,10 @@ class FunctionOperator(BaseOperator):
     """Calls a function of the author; a coroutine function on the event loop, another in a thread."""
 
     operator_name = "@task"
+    template_fields = ("templates_dict", "op_args", "op_kwargs")
+    template_fields_renderers = MappingProxyType(
+        {"templates_dict": "json", "op_args": "py", "op_kwargs": "py"}
+    )
 
     def __init__(
         self,
@@ -23,6 +28,8 @@ class FunctionOperator(BaseOperator):
         called: TaskCallable,
         op_args: Sequence[Any],
         op_kwargs: Mapping[str, Any],
+        templates_dict: Mapping[str, Any] | None = None,
+        templates_exts: Sequence[str] | None = None,
         **arguments: Any,
     ) -> None:
         if arguments.get("multiple_outputs") is None:
@@ -32,6 +39,7 @@ class FunctionOperator(BaseOperator):
         self._from_context = called.filled_from_context(op_args, op_kwargs)
         super().__init__(task_id, **arguments)
         self.called, self.op_args, self.op_kwargs = called, tuple(op_args), dict(op_kwargs)
+        self.templates_dict, self.template_ext = templates_dict, tuple(templates_exts or ())
 
     @property
     def is_async(self) -> bool:
@@ -44,9 +52,10 @@ class FunctionOperator(BaseOperator):
         return await self.called.function(*self.op_args, **self._kwargs(context))
 
     def for_one_try(self, lookup: Lookup) -> Self:
-        # A function cannot change its operator, so only replaced references need a copy.
-        return super().for_one_try(lookup) if self._referring else self
+        # A function cannot change its operator, so only what is replaced needs a copy.
+        return super().for_one_try(lookup) if self._referring or self.templated_fields else self
 
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
+        context["templates_dict"] = self.templates_dict
         filled = {name: context[name] for name in self._from_context if name in context}  # type: ignore[literal-required]
         return filled | self.op_kwargs

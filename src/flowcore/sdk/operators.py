@@ -12,6 +12,8 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from flowcore.domain.dags import DEFAULT_POOL
@@ -25,6 +27,7 @@ from flowcore.sdk.nodes import Node
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
 from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
+from flowcore.sdk.templates.fields import fields_with_templates
 from flowcore.sdk.xcom_args import XComArg
 
 if TYPE_CHECKING:
@@ -55,6 +58,13 @@ class BaseOperator(Node, metaclass=OperatorType):
     #: How the kind of task is called in listings; by default the name of the class.
     operator_name: ClassVar[str] = ""
 
+    #: The attributes that are rendered for each try.
+    template_fields: Sequence[str] = ()
+    #: How strings end that name a file with the template, such as `.sql`.
+    template_ext: Sequence[str] = ()
+    #: In which language each field is written, for those who show it.
+    template_fields_renderers: Mapping[str, str] = MappingProxyType({})
+
     owner: str = "airflow"
     retries: int = 0
     retry_delay: timedelta = timedelta(minutes=5)
@@ -74,6 +84,7 @@ class BaseOperator(Node, metaclass=OperatorType):
     multiple_outputs: bool = False
     task_display_name: str = ""
     doc_md: str | None = None
+    render_template_as_native_obj: bool | None = None
 
     def __init__(
         self,
@@ -167,6 +178,11 @@ class BaseOperator(Node, metaclass=OperatorType):
         for reference in self.references:
             if isinstance(reference, XComArg):
                 self.wait_for(reference.operator)
+
+    @cached_property
+    def templated_fields(self) -> tuple[str, ...]:
+        """The template fields that have templates in them, when the Dag is complete."""
+        return fields_with_templates(self)
 
     def for_one_try(self, lookup: Lookup) -> Self:
         """A shallow copy with every reference replaced, on which one try works."""

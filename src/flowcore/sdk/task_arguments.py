@@ -48,6 +48,7 @@ class TaskArguments(TypedDict, total=False):
     multiple_outputs: bool | None
     task_display_name: str | None
     doc_md: str | None
+    render_template_as_native_obj: bool | None
 
 
 def _backoff(value: Any) -> float:
@@ -80,4 +81,5 @@ TASK_RULES: Mapping[str, Rule] = {
     "multiple_outputs": FLAG,
     "task_display_name": TEXT,
     "doc_md": TEXT,
+    "render_template_as_native_obj": FLAG,
 }

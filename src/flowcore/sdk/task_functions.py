@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from flowcore.errors import DagError
@@ -32,7 +32,14 @@ class TaskPlace(TypedDict, total=False):
 
 
 class FunctionTaskArguments(TaskPlace, TaskArguments, total=False):
-    """What `@task(...)` and `.override(...)` take."""
+    """What `@task(...)` and `.override(...)` take.
+
+    `templates_dict` is rendered and found under that name in the context; in it and in the arguments of
+    the call, strings that end with one of `templates_exts` name files with templates.
+    """
+
+    templates_dict: Mapping[str, Any] | None
+    templates_exts: Sequence[str] | None
 
 
 class TaskFunction(Generic[P, R]):
