@@ -67,7 +67,7 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
     ):
         await database.run(prepare, default_pool_slots=-1)
         executor = InProcessExecutor(
-            bag, XComReader(database), clock=clock, parallelism=10_000, secrets=secrets
+            bag, XComReader(database), clock=clock, async_parallelism=10_000, secrets=secrets
         )
         watch = RunWatch(database, poll_s=1)
         scheduler = PACES[pace](

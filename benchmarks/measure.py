@@ -28,7 +28,7 @@ class Figures:
 
 async def measure(load: Load, url: str, rounds: int) -> Figures:
     """Run the load `rounds` times after a warm-up; the medians."""
-    async with flowcore.open(url, options=Options(parallelism=10_000, default_pool_slots=-1)) as fc:
+    async with flowcore.open(url, options=Options(async_parallelism=10_000, default_pool_slots=-1)) as fc:
         times: Times = []
         for dag in load.make(times):
             fc.register(dag)

@@ -122,7 +122,7 @@ async def run_chain(fc: flowcore.Flowcore, times: Times) -> float:
 async def measure_dead_backend(loop: str) -> list[tuple[str, str, str]]:
     backend, times = SlowBackend(float("inf")), Times()
     dags = [*LOADS["chain"].make(times), make_waiting()]
-    options = Options(parallelism=10_000, default_pool_slots=-1, secrets_backends=(backend,))
+    options = Options(async_parallelism=10_000, default_pool_slots=-1, secrets_backends=(backend,))
     async with flowcore.open("sqlite://", dags=dags, options=options) as fc:
         await run_chain(fc, times)
         alone_ms = median([await run_chain(fc, times) for _ in range(15)])

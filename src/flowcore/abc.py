@@ -6,7 +6,7 @@ from typing import Protocol
 
 from anyio.abc import TaskStatus
 
-from flowcore.domain.workloads import Report, Workload
+from flowcore.domain.workloads import Report, Slots, Workload
 
 __all__ = ["Executor", "ReportSink", "SecretsBackend"]
 
@@ -28,8 +28,8 @@ class Executor(Protocol):
 
     name: str
 
-    def free_slots(self) -> int:
-        """How many further workloads may be submitted now."""
+    def free_slots(self) -> Slots:
+        """How many further workloads may be submitted now, by their `runs_in`."""
         ...
 
     def has_dag(self, dag_id: str) -> bool:

@@ -8,7 +8,7 @@ import flowcore
 from flowcore import Flowcore
 from flowcore.app.opening import Options
 
-OPTIONS = Options(grace_s=5.0, parallelism=64)
+OPTIONS = Options(grace_s=5.0)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.run_cache import RunCache
 from flowcore.database.run_facts import RunFactsCache
 from flowcore.database.schema import prepare
-from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.domain.workloads import RunsIn, TryOutcome, Workload
 from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
 from flowcore.scheduler.decisions.end_tries import end_try, lose_try
 from flowcore.scheduler.decisions.enqueue_task_instances import choose_task_instances
@@ -77,7 +77,7 @@ class Life:
             versions=self.versions,
             facts=RunFactsCache(),
             lease_id=lease,
-            free_slots={"local": 100},
+            free_slots={"local": dict.fromkeys(RunsIn, 100)},
             has_dag=lambda dag_id: True,
             absent_dags=set(),
             now=NOW,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.abc import Executor
-from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted
+from flowcore.domain.workloads import RunsIn, TryEnded, TryOutcome, TryStarted
 from flowcore.errors import UsageError
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.sdk import DAG, TaskFailed, TaskSkipped, task
@@ -240,7 +240,7 @@ async def test_function_waiting_for_a_thread_is_given_back_at_a_shutdown():
 
     with DAG("d") as dag:
         task(hang)()
-    async with serving(dag, threads=1) as bench:
+    async with serving(dag, parallelism=1) as bench:
         bench.executor.submit(workload_of("hang", 1))
         await anyio.to_thread.run_sync(begun.wait, 10)
         bench.executor.submit(workload_of("hang", 2))
@@ -259,7 +259,7 @@ async def test_cancelled_try_fails_and_its_siblings_go_on():
         await anyio.wait_all_tasks_blocked()
         [end] = bench.reports.ends
         assert (end.workload.task_instance_id, end.error) == (1, "marked failed by a user")
-        assert bench.executor.free_slots() == 999
+        assert bench.executor.free_slots()[RunsIn.PROCESS] == 31
 
 
 async def test_cancelling_what_is_not_here_says_so():
@@ -282,13 +282,13 @@ async def test_bad_try_does_not_end_its_siblings():
 
 async def test_slots_are_taken_by_tries_and_freed_by_their_ends():
     async with serving(parallelism=2) as bench:
-        assert bench.executor.free_slots() == 2
+        assert bench.executor.free_slots()[RunsIn.PROCESS] == 2
         bench.executor.submit(workload_of("wait_for_ever", 1))
         bench.executor.submit(workload_of("succeed", 2))
-        assert bench.executor.free_slots() == 0
+        assert bench.executor.free_slots()[RunsIn.PROCESS] == 0
         bench.executor.cancel(1, 1, "why")
         await bench.executor.wait_idle()
-        assert bench.executor.free_slots() == 2
+        assert bench.executor.free_slots()[RunsIn.PROCESS] == 2
 
 
 async def test_functions_share_the_threads():
@@ -301,7 +301,7 @@ async def test_functions_share_the_threads():
 
     with DAG("d") as dag:
         task(work)()
-    async with serving(dag, threads=1) as bench:
+    async with serving(dag, parallelism=1) as bench:
         for number in range(5):
             bench.executor.submit(workload_of("work", number))
         await bench.executor.wait_idle()
@@ -329,7 +329,7 @@ async def test_tries_do_not_change_each_others_context_variables(is_async):
 
 async def test_submitting_to_an_executor_that_does_not_serve_is_refused():
     executor = executor_of(DAG_OF_ALL)
-    with pytest.raises(UsageError, match="executor 'in_process' does not serve; submit after"):
+    with pytest.raises(UsageError, match="executor 'in-process' does not serve; submit after"):
         executor.submit(workload_of("succeed"))
 
 
@@ -339,7 +339,7 @@ async def test_idle_executor_does_not_wait():
 
 async def test_it_is_an_executor():
     executor: Executor = executor_of(DAG_OF_ALL)
-    assert executor.name == "in_process"
+    assert executor.name == "in-process"
 
 
 @st.composite

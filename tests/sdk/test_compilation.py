@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowcore.backends import Backend
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.serialization import dump_dag, load_dag
+from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
 from flowcore.sdk import DAG, BaseOperator, Param, TaskGroup, task
 
@@ -146,3 +148,28 @@ def test_compiled_dag_survives_storage(edges):
     compiled = dag.compile()
     assert load_dag(dump_dag(compiled)) == compiled
     assert {(before, task.position) for task in compiled.tasks for before in task.upstream} == edges
+
+
+def test_functions_run_in_a_process_each_and_coroutines_in_a_worker():
+    with DAG("d") as dag:
+        work(), awaiting()
+    assert [task.runs_in for task in dag.compile().tasks] == [RunsIn.PROCESS, RunsIn.WORKER]
+
+
+def test_default_args_say_where_the_tasks_of_a_dag_run():
+    with DAG("d", default_args={"runs_in": "in-process", "backend": "trio"}) as dag:
+        work(), awaiting(), awaiting.override(runs_in="process", backend="asyncio")()
+    where = [(task.runs_in, task.backend) for task in dag.compile().tasks]
+    assert where == [
+        (RunsIn.IN_PROCESS, None),
+        (RunsIn.IN_PROCESS, Backend.TRIO),
+        (RunsIn.PROCESS, Backend.ASYNCIO),
+    ]
+    assert load_dag(dump_dag(dag.compile())) == dag.compile()
+
+
+def test_function_in_a_worker_is_refused():
+    with DAG("d") as dag:
+        named("a", runs_in="worker")
+    with pytest.raises(DagError, match="would block the event loop of all others; make it a coroutine"):
+        dag.compile()

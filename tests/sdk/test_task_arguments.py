@@ -31,6 +31,8 @@ def test_backoff_is_a_factor(given, kept):
         ("retry_exponential_backoff", float("nan")),
         ("retry_exponential_backoff", float("inf")),
         ("execution_timeout", 0),
+        ("runs_in", "thread"),
+        ("backend", "curio"),
     ],
 )
 def test_bad_value_is_refused(name, value):

@@ -24,7 +24,9 @@ def test_every_option_is_documented_as_it_is(monkeypatch: pytest.MonkeyPatch, tm
     assert documented == rows
 
 
-@pytest.mark.parametrize("wrong", [{"threads": 0}, {"grace_s": -1.0}, {"lease_s": 0.0}, {"parallelism": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"grace_s": -1.0}, {"lease_s": 0.0}, {"parallelism": 0}, {"async_parallelism": 0}]
+)
 def test_numbers_have_limits(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"'{next(iter(wrong))}' must be >="):
         Settings(**wrong)

@@ -28,10 +28,10 @@ def test_defaults_lie_in_the_current_folder(folder: Path) -> None:
 
 
 def test_the_file_overrides_defaults(folder: Path) -> None:
-    (folder / "flowcore.toml").write_text('threads = 4\nbackend = "trio"\ngrace_s = 2')
+    (folder / "flowcore.toml").write_text('parallelism = 4\nbackend = "trio"\ngrace_s = 2')
     settings = load_settings()
-    assert (settings.threads, settings.backend, settings.grace_s) == (4, Backend.TRIO, 2.0)
-    assert source_of("threads") == str(folder / "flowcore.toml")
+    assert (settings.parallelism, settings.backend, settings.grace_s) == (4, Backend.TRIO, 2.0)
+    assert source_of("parallelism") == str(folder / "flowcore.toml")
 
 
 def test_paths_in_a_file_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,10 +42,10 @@ def test_paths_in_a_file_are_relative_to_the_file(folder: Path, monkeypatch: pyt
 
 
 def test_variables_override_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "flowcore.toml").write_text("threads = 4")
-    monkeypatch.setenv("FLOWCORE_THREADS", "8")
-    assert load_settings().threads == 8
-    assert source_of("threads") == "environment variable FLOWCORE_THREADS"
+    (folder / "flowcore.toml").write_text("parallelism = 4")
+    monkeypatch.setenv("FLOWCORE_PARALLELISM", "8")
+    assert load_settings().parallelism == 8
+    assert source_of("parallelism") == "environment variable FLOWCORE_PARALLELISM"
 
 
 def test_the_command_line_overrides_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +68,8 @@ def test_an_option_missing_on_the_command_line_overrides_nothing(monkeypatch: py
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOWCORE_THREADS", "")
-    assert load_settings().threads == 32
+    monkeypatch.setenv("FLOWCORE_PARALLELISM", "")
+    assert load_settings().parallelism == 32
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
@@ -86,8 +86,16 @@ def test_log_levels_are_read_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "complaint"),
     [
-        ("FLOWCORE_THREADS", "many", "FLOWCORE_THREADS sets threads to 'many'; it must be a whole number"),
-        ("FLOWCORE_THREADS", "0", "FLOWCORE_THREADS sets threads to '0'; 'threads' must be >= 1"),
+        (
+            "FLOWCORE_PARALLELISM",
+            "many",
+            "FLOWCORE_PARALLELISM sets parallelism to 'many'; it must be a whole number",
+        ),
+        (
+            "FLOWCORE_PARALLELISM",
+            "0",
+            "FLOWCORE_PARALLELISM sets parallelism to '0'; 'parallelism' must be >= 1",
+        ),
         ("FLOWCORE_GRACE_S", "nan", "FLOWCORE_GRACE_S sets grace_s to 'nan'; 'grace_s' must be >= 0"),
         ("FLOWCORE_GRACE_S", "inf", "'grace_s' must be < inf"),
         ("FLOWCORE_BACKEND", "curio", "sets backend to 'curio'; it must be one of asyncio, trio"),
@@ -107,7 +115,9 @@ def test_a_bad_variable_is_named(
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["FLOWCORE_SERVICE_HOST", "FLOWCORE_VAR_THREADS", "FLOWCORE_CONN_LOG_LEVEL"])
+@pytest.mark.parametrize(
+    "name", ["FLOWCORE_SERVICE_HOST", "FLOWCORE_VAR_PARALLELISM", "FLOWCORE_CONN_LOG_LEVEL"]
+)
 def test_variables_that_resemble_no_option_are_nobodys_business(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,14 +128,14 @@ def test_variables_that_resemble_no_option_are_nobodys_business(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("thread = 4", "has an unknown option 'thread'; did you mean 'threads'?"),
+        ("parallelisms = 4", "has an unknown option 'parallelisms'; did you mean 'parallelism'?"),
         ("colour = 4", "has an unknown option 'colour'; see `flowcore config list`"),
-        ("threads = 4.5", "sets threads to '4.5'; it must be a whole number"),
-        ("threads = true", "sets threads to 'True'; it must be a whole number"),
+        ("parallelism = 4.5", "sets parallelism to '4.5'; it must be a whole number"),
+        ("parallelism = true", "sets parallelism to 'True'; it must be a whole number"),
         ("database_url = 3", "sets database_url to '3'; it must be a text"),
         ("backend = [1]", "it must be one of asyncio, trio"),
         ("dags_folder = {}", "it must be a path"),
-        ("threads = ", "flowcore.toml cannot be read: Invalid value"),
+        ("parallelism = ", "flowcore.toml cannot be read: Invalid value"),
     ],
 )
 def test_a_bad_file_is_named(content: str, complaint: str, folder: Path) -> None:

@@ -9,7 +9,7 @@ import attrs
 from anyio.abc import TaskStatus
 
 from flowcore.abc import ReportSink
-from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted, Workload
+from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
 
 
 @attrs.define(eq=False)
@@ -23,8 +23,8 @@ class HeldExecutor:
     sink: ReportSink | None = None
     _changed: anyio.Event = attrs.field(factory=anyio.Event)
 
-    def free_slots(self) -> int:
-        return 1_000
+    def free_slots(self) -> Slots:
+        return dict.fromkeys(RunsIn, 1_000)
 
     def has_dag(self, dag_id: str) -> bool:
         return True

@@ -24,7 +24,7 @@ from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.database.tables import dag_run, lease, pool, task_instance
 from flowcore.domain.dags import Dag, Task
-from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted, Workload
+from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.scheduler.decisions.end_tries import end_try
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
@@ -93,8 +93,8 @@ class ListingExecutor:
     submitted: list[Workload] = attrs.field(factory=list)
     cancelled: list[tuple[int, int, str]] = attrs.field(factory=list)
 
-    def free_slots(self) -> int:
-        return self.places
+    def free_slots(self) -> Slots:
+        return dict.fromkeys(RunsIn, self.places)
 
     def has_dag(self, dag_id: str) -> bool:
         return self.dags is None or dag_id in self.dags

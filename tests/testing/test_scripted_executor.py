@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowcore.concurrency.wakeups import Wakeups
-from flowcore.domain.workloads import RunFacts, TryEnded, TryOutcome, Workload
+from flowcore.domain.workloads import RunFacts, RunsIn, TryEnded, TryOutcome, Workload
 from flowcore.errors import UsageError
 from flowcore.scheduler.routines.apply_executor_events import ReportBuffer
 from flowcore.testing import ManualClock, Script, ScriptedEnd, ScriptedExecutor
@@ -37,9 +37,9 @@ def outcomes(sink: ReportBuffer) -> list[TryOutcome]:
 async def test_try_ends_when_its_time_has_come(clock, sink):
     executor = executor_of(ScriptedEnd(TryOutcome.SKIPPED, duration_s=2.0), clock, sink)
     clock.advance(1.0)
-    assert (executor.end_due(), executor.free_slots()) == (0, 0)
+    assert (executor.end_due(), executor.free_slots()[RunsIn.PROCESS]) == (0, 0)
     clock.advance(1.0)
-    assert (executor.end_due(), executor.free_slots()) == (1, 1)
+    assert (executor.end_due(), executor.free_slots()[RunsIn.PROCESS]) == (1, 1)
     assert outcomes(sink) == [TryOutcome.SKIPPED]
 
 

@@ -31,15 +31,15 @@ from flowcore.settings import Settings
 class Options:
     """Keyword arguments of `open`, with their defaults.
 
-    `parallelism` bounds the tries that run at once, `threads` those of them that are functions;
-    durations are in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
+    `parallelism` bounds the functions that run at once, `async_parallelism` the coroutines; durations are
+    in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created.
     `secrets_backends` are asked before the environment and the database, and are closed at the end;
     `fernet_key` encrypts what is secret in the database.
     """
 
-    parallelism: int = 1_000
-    threads: int = 32
+    parallelism: int = 32
+    async_parallelism: int = 1_000
     grace_s: float = 30.0
     lease_s: float = 15.0
     safety_poll_s: float = 5.0
@@ -57,7 +57,7 @@ class Options:
         """Take what an operator has set, and `others`."""
         return cls(
             parallelism=settings.parallelism,
-            threads=settings.threads,
+            async_parallelism=settings.async_parallelism,
             grace_s=settings.grace_s,
             lease_s=settings.lease_s,
             safety_poll_s=settings.safety_poll_s,
@@ -116,7 +116,7 @@ async def _serve(
         XComReader(database),
         clock=clock,
         parallelism=options.parallelism,
-        threads=options.threads,
+        async_parallelism=options.async_parallelism,
         secrets=secrets,
     )
     scheduler = _scheduler(database, executor, clock, options)

@@ -25,7 +25,7 @@ from flowcore.database.queries.schedule_task_instances import schedule_task_inst
 from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.run_cache import RunCache
 from flowcore.database.run_facts import RunFactsCache
-from flowcore.domain.workloads import TryEnded, TryStarted
+from flowcore.domain.workloads import Slots, TryEnded, TryStarted
 from flowcore.errors import DataRefused, InvariantBroken
 from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.store import (
@@ -110,7 +110,7 @@ class SqlStore:
     async def enqueue_task_instances(
         self,
         decide: DecideQueue,
-        free_slots: Mapping[str, int],
+        free_slots: Mapping[str, Slots],
         *,
         has_dag: Callable[[str], bool],
         now: datetime,

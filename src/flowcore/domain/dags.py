@@ -13,8 +13,10 @@ from typing import Any
 
 import attrs
 
+from flowcore.backends import Backend
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import RunsIn
 
 DEFAULT_POOL = "default_pool"
 
@@ -41,6 +43,8 @@ class Task:
     pool_slots: int = 1
     queue: str = "default"
     executor: str | None = None
+    runs_in: RunsIn = RunsIn.PROCESS
+    backend: Backend | None = None
     retries: int = 0
     retry_rule: RetryRule = RetryRule()
     execution_timeout_s: float | None = None

@@ -9,7 +9,20 @@ from typing import Any
 
 import attrs
 
+from flowcore.backends import Backend
 from flowcore.domain.retries import RetryRule
+
+
+class RunsIn(StrEnum):
+    """Where a try is carried out."""
+
+    PROCESS = "process"  # one of its own, forked for it
+    WORKER = "worker"  # on an event loop that many coroutines share, in a process of theirs
+    IN_PROCESS = "in-process"  # where the executor is
+
+
+Slots = Mapping[RunsIn, int]
+"""Places of an executor for further tries, by where these run."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +52,8 @@ class Workload:
     """One try of one task instance.
 
     `token` grows with every claim of the task instance: a report that carries an older one is
-    refused. The retry facts travel along so that the end of a try is decided without a query.
+    refused. The retry facts travel along so that the end of a try is decided without a query. Without a
+    `backend` a coroutine runs on the event loop that the scheduler runs on.
     """
 
     task_instance_id: int
@@ -55,6 +69,8 @@ class Workload:
     pool_slots: int = 1
     queue: str = "default"
     executor: str | None = None
+    runs_in: RunsIn = RunsIn.PROCESS
+    backend: Backend | None = None
     execution_timeout_s: float | None = None
     retry_rule: RetryRule = RetryRule()
 

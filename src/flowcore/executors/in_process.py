@@ -7,6 +7,7 @@ go on in their threads; these are left to their lease, which expires.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import anyio
@@ -15,7 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from flowcore.abc import ReportSink
 from flowcore.clock import Clock
-from flowcore.domain.workloads import TryEnded, TryStarted, Workload
+from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryStarted, Workload
 from flowcore.errors import UsageError
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
@@ -45,11 +46,11 @@ class InProcessExecutor:
         xcoms: Where outputs of tasks are read.
         secrets: Where tasks find connections and variables.
         clock: Dates the reports.
-        parallelism: How many tries may be here at the same time.
-        threads: How many of them may be functions that run; others wait for a thread.
+        parallelism: How many functions may run at the same time, each in a thread.
+        async_parallelism: How many coroutines may be here at the same time.
     """
 
-    name = "in_process"
+    name = "in-process"
 
     def __init__(
         self,
@@ -58,19 +59,24 @@ class InProcessExecutor:
         *,
         secrets: SecretsSource,
         clock: Clock,
-        parallelism: int = 1000,
-        threads: int = 32,
+        parallelism: int = 32,
+        async_parallelism: int = 1000,
     ) -> None:
         self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
-        self._parallelism = parallelism
-        self._threads = anyio.CapacityLimiter(threads)
+        self._slots = {
+            RunsIn.PROCESS: parallelism,
+            RunsIn.WORKER: async_parallelism,
+            RunsIn.IN_PROCESS: async_parallelism,
+        }
+        self._taken: Counter[RunsIn] = Counter()
+        self._threads = anyio.CapacityLimiter(parallelism)
         self._serving: tuple[TaskGroup, ReportSink] | None = None
         self._tries: dict[tuple[int, int], Try] = {}
         self._idle = anyio.Event()
         self._ended = self._abandoned = 0
 
-    def free_slots(self) -> int:
-        return max(0, self._parallelism - len(self._tries))
+    def free_slots(self) -> Slots:
+        return {runs_in: max(0, slots - self._taken[runs_in]) for runs_in, slots in self._slots.items()}
 
     def has_dag(self, dag_id: str) -> bool:
         return self._tasks.has_dag(dag_id)
@@ -97,6 +103,7 @@ class InProcessExecutor:
         if not self._tries:
             self._idle = anyio.Event()
         self._tries[workload.task_instance_id, workload.token] = submitted
+        self._taken[workload.runs_in] += 1
         nursery.start_soon(self._run, submitted, reports)
 
     def cancel(self, task_instance_id: int, token: int, reason: str) -> bool:
@@ -143,6 +150,7 @@ class InProcessExecutor:
 
     def _forget(self, over: Try) -> None:
         del self._tries[over.workload.task_instance_id, over.workload.token]
+        self._taken[over.workload.runs_in] -= 1
         self._ended += 1
         self._abandoned += over.is_abandoned()
         if not self._tries:

@@ -15,7 +15,7 @@ import attrs
 
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.timetables.base import DataInterval, TimeRestriction, Timetable
-from flowcore.domain.workloads import TryEnded, TryStarted, Workload
+from flowcore.domain.workloads import Slots, TryEnded, TryStarted, Workload
 from flowcore.scheduler.decisions.create_dag_runs import DueRuns
 from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.decisions.enqueue_task_instances import (
@@ -120,7 +120,7 @@ class Store(Protocol):
     async def enqueue_task_instances(
         self,
         decide: DecideQueue,
-        free_slots: Mapping[str, int],
+        free_slots: Mapping[str, Slots],
         *,
         has_dag: Callable[[str], bool],
         now: datetime,

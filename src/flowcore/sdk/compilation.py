@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.priority_weights import effective_weights
 from flowcore.domain.retries import RetryRule
+from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
 from flowcore.sdk.templates.fields import check_fields
 
@@ -78,6 +79,11 @@ def _check_work(dag: DAG, task: BaseOperator) -> None:
             f"task {task.task_id!r} of Dag {dag.dag_id!r} has nothing to do: define execute() or"
             f" aexecute() in class {type(task).__name__}"
         )
+    if task.runs_in is RunsIn.WORKER and not task.is_async:
+        raise DagError(
+            f"task {task.task_id!r} of Dag {dag.dag_id!r} is a function with runs_in={RunsIn.WORKER.value!r},"
+            " where it would block the event loop of all others; make it a coroutine, or leave runs_in out"
+        )
 
 
 def _check_templates(task: BaseOperator) -> None:
@@ -123,6 +129,8 @@ def _task(
         pool_slots=task.pool_slots,
         queue=task.queue,
         executor=task.executor,
+        runs_in=task.runs_in or (RunsIn.WORKER if task.is_async else RunsIn.PROCESS),
+        backend=task.backend if task.is_async else None,
         retries=task.retries,
         retry_rule=RetryRule(
             delay_s=task.retry_delay.total_seconds(),

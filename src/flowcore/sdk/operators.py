@@ -16,9 +16,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
+from flowcore.backends import Backend
 from flowcore.domain.dags import DEFAULT_POOL
 from flowcore.domain.priority_weights import WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagError
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
@@ -78,6 +80,8 @@ class BaseOperator(Node, metaclass=OperatorType):
     pool_slots: int = 1
     queue: str = "default"
     executor: str | None = None
+    runs_in: RunsIn | None = None
+    backend: Backend | None = None
     max_active_tis_per_dag: int | None = None
     max_active_tis_per_dagrun: int | None = None
     do_xcom_push: bool = True
@@ -123,7 +127,7 @@ class BaseOperator(Node, metaclass=OperatorType):
         return f"<{self.kind} {self.task_id} of {self.dag.dag_id if self.dag else 'no Dag'}>"
 
     def execute(self, context: Context) -> Any:
-        """Do the work of one try in a worker thread, and return its result."""
+        """Do the work of one try, and return its result."""
         raise NotImplementedError
 
     async def aexecute(self, context: Context) -> Any:
@@ -131,7 +135,7 @@ class BaseOperator(Node, metaclass=OperatorType):
         return await self.execute(context)
 
     def on_kill(self) -> None:
-        """Clean up outside after a try was cancelled; called in a worker thread, on the try's copy."""
+        """Clean up outside after a try was cancelled; called on the try's copy."""
 
     @property
     def kind(self) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypedDict
 
+from flowcore.backends import Backend
 from flowcore.domain.priority_weights import WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.argument_rules import (
     FLAG,
     NAME,
@@ -26,7 +28,9 @@ class TaskArguments(TypedDict, total=False):
 
     Durations are timedeltas or seconds. `retry_exponential_backoff` is the factor by which the delay
     grows with each retry (False or 0 is off, True is 2). With `multiple_outputs` each item of a returned
-    dict becomes an XCom of its own.
+    dict becomes an XCom of its own. `runs_in` (flowcore's own) is "process", "worker" or "in-process"; by
+    default functions run in a process each, and coroutines side by side in a worker. `backend` (also
+    flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio".
     """
 
     owner: str | None
@@ -42,6 +46,8 @@ class TaskArguments(TypedDict, total=False):
     pool_slots: int | None
     queue: str | None
     executor: str | None
+    runs_in: RunsIn | str | None
+    backend: Backend | str | None
     max_active_tis_per_dag: int | None
     max_active_tis_per_dagrun: int | None
     do_xcom_push: bool | None
@@ -75,6 +81,8 @@ TASK_RULES: Mapping[str, Rule] = {
     "pool_slots": whole_number_from(1),
     "queue": NAME,
     "executor": NAME,
+    "runs_in": Rule(f"one of {', '.join(RunsIn)}", RunsIn),
+    "backend": Rule(f"one of {', '.join(Backend)}", Backend),
     "max_active_tis_per_dag": whole_number_from(1),
     "max_active_tis_per_dagrun": whole_number_from(1),
     "do_xcom_push": FLAG,

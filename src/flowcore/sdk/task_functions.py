@@ -88,7 +88,7 @@ def task(
 def task(function: Callable[..., Any] | None = None, /, **arguments: Unpack[FunctionTaskArguments]) -> Any:
     """Make tasks of a function: `@task`, or `@task(retries=3, ...)`.
 
-    A coroutine function runs on the event loop, another in a worker thread. By default the task is
+    A coroutine function runs on an event loop, another in a process of its own. By default the task is
     called like the function; a second call makes a task with `__1` appended, and so on.
 
     Raises:

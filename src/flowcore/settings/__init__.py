@@ -1,6 +1,7 @@
 """Settings: what an operator can set (`options.py`), and where each value is found (`sources.py`)."""
 
-from flowcore.settings.options import Backend, LogLevel, Settings
+from flowcore.backends import Backend
+from flowcore.settings.options import LogLevel, Settings
 from flowcore.settings.sources import Given, explain_settings, load_settings, masked
 
 __all__ = ["Backend", "Given", "LogLevel", "Settings", "explain_settings", "load_settings", "masked"]

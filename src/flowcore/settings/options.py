@@ -12,19 +12,14 @@ from pathlib import Path
 import attrs
 from attrs.validators import and_, ge, lt
 
+from flowcore.backends import Backend
+
 _SECONDS = and_(ge(0.0), lt(math.inf))
 # Shorter periods would keep a core busy with looking, and a lease must outlast its renewals.
 _PERIOD = and_(ge(0.1), lt(math.inf))
 
 #: Options whose values are never shown.
 SECRET_OPTIONS = frozenset({"fernet_key", "secrets_backend_kwargs"})
-
-
-class Backend(StrEnum):
-    """The event loop that a command runs on."""
-
-    ASYNCIO = "asyncio"
-    TRIO = "trio"
 
 
 class LogLevel(StrEnum):
@@ -52,10 +47,10 @@ class Settings:
     """The event loop: asyncio or trio."""
     grace_s: float = attrs.field(default=30.0, validator=_SECONDS)
     """Seconds that running tries have left to end when the process is told to stop."""
-    parallelism: int = attrs.field(default=1000, validator=ge(1))
-    """How many tries of `async def` tasks run at the same time."""
-    threads: int = attrs.field(default=32, validator=ge(1))
-    """How many tries of `def` tasks run at the same time, each in a thread."""
+    parallelism: int = attrs.field(default=32, validator=ge(1))
+    """How many tries run at the same time that take a process or a thread each: those of `def` tasks."""
+    async_parallelism: int = attrs.field(default=1000, validator=ge(1))
+    """How many tries of `async def` tasks run at the same time, side by side on an event loop."""
     lease_s: float = attrs.field(default=15.0, validator=_PERIOD)
     """Seconds after which the tries of a process that died are recovered."""
     safety_poll_s: float = attrs.field(default=5.0, validator=_PERIOD)

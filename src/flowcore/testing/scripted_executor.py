@@ -16,7 +16,7 @@ from anyio.abc import TaskStatus
 
 from flowcore.abc import ReportSink
 from flowcore.clock import Clock
-from flowcore.domain.workloads import TryEnded, TryOutcome, TryStarted, Workload
+from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.errors import UsageError
 from flowcore.testing.scripts import Script
 
@@ -66,8 +66,8 @@ class ScriptedExecutor:
         """When the next try ends; None when none is here."""
         return min((running.ends_at for running in self._tries.values()), default=None)
 
-    def free_slots(self) -> int:
-        return max(0, self._parallelism - len(self._tries))
+    def free_slots(self) -> Slots:
+        return dict.fromkeys(RunsIn, max(0, self._parallelism - len(self._tries)))
 
     def has_dag(self, dag_id: str) -> bool:
         return True

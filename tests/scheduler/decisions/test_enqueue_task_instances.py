@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.domain.dags import Task
+from flowcore.domain.workloads import RunsIn, Slots
 from flowcore.scheduler.decisions.enqueue_task_instances import (
     PATIENCE,
     ActiveUsage,
@@ -37,6 +38,10 @@ def candidate(
     )
 
 
+def every(places: int) -> Slots:
+    return dict.fromkeys(RunsIn, places)
+
+
 def choose(
     candidates: Iterable[Candidate],
     *,
@@ -44,7 +49,7 @@ def choose(
     pools: Mapping[str, int] | None = None,
     places: int = 100,
 ) -> EnqueueDecision:
-    limits = Limits(pools or {"p": 100}, {"local": places})
+    limits = Limits(pools or {"p": 100}, {"local": every(places)})
     return choose_task_instances(candidates, usage or ActiveUsage(), limits, now=NOW)
 
 
@@ -54,6 +59,13 @@ def queued(decision: EnqueueDecision) -> list[int]:
 
 def test_candidates_are_taken_in_their_order_until_the_places_are_gone() -> None:
     assert queued(choose([candidate(1), candidate(2), candidate(3)], places=2)) == [1, 2]
+
+
+def test_tries_of_one_kind_do_not_take_the_places_of_another() -> None:
+    limits = Limits({"p": 100}, {"local": {RunsIn.PROCESS: 1, RunsIn.WORKER: 1}})
+    ready = [candidate(n, runs_in=RunsIn.PROCESS) for n in (1, 2)]
+    ready += [candidate(n, runs_in=RunsIn.WORKER, task_id="b") for n in (3, 4)]
+    assert queued(choose_task_instances(ready, ActiveUsage(), limits, now=NOW)) == [1, 3]
 
 
 def test_a_wide_one_lets_narrower_ones_of_its_pool_pass() -> None:
@@ -133,16 +145,16 @@ def test_a_task_that_can_never_run_is_told_why(task: dict[str, Any], reason: str
 
 
 def test_an_unknown_executor_is_told_which_ones_there_are() -> None:
-    reason = never_runs(candidate(1), Limits({"p": 1}, {"b": 1, "a": 1}))
+    reason = never_runs(candidate(1), Limits({"p": 1}, {"b": every(1), "a": every(1)}))
     assert reason == "no executor is called 'local'; this scheduler has: a, b"
 
 
 def test_a_pool_without_slots_never_runs_anything() -> None:
-    assert never_runs(candidate(1), Limits({"p": 0}, {"local": 1})) is not None
+    assert never_runs(candidate(1), Limits({"p": 0}, {"local": every(1)})) is not None
 
 
 def test_places_are_what_earlier_passes_left() -> None:
-    limits = Limits({"p": 1}, {"local": 2}).less([candidate(1), candidate(2)])
+    limits = Limits({"p": 1}, {"local": {RunsIn.PROCESS: 2}}).less([candidate(1), candidate(2)])
     assert limits.exhausted
 
 

@@ -24,7 +24,7 @@ from flowcore.database.run_facts import RunFactsCache
 from flowcore.database.tables import dag, lease, pool, task_instance
 from flowcore.database.types import UtcDateTime
 from flowcore.domain.states import TaskInstanceState
-from flowcore.domain.workloads import Workload
+from flowcore.domain.workloads import Slots, Workload
 from flowcore.scheduler.decisions.enqueue_task_instances import (
     Candidate,
     EnqueueDecision,
@@ -104,7 +104,7 @@ class Claimer:
     versions: DagVersions
     facts: RunFactsCache
     lease_id: int
-    free_slots: Mapping[str, int]
+    free_slots: Mapping[str, Slots]
     has_dag: Callable[[str], bool]
     absent_dags: set[str]
     now: datetime
@@ -213,6 +213,8 @@ def _workload(candidate: Candidate, row: Row, token: int, facts: Mapping[int, An
         pool_slots=task.pool_slots,
         queue=task.queue,
         executor=candidate.executor,
+        runs_in=task.runs_in,
+        backend=task.backend,
         execution_timeout_s=task.execution_timeout_s,
         retry_rule=task.retry_rule,
     )

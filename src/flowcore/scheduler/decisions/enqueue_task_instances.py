@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from flowcore.domain.dags import Task
+from flowcore.domain.workloads import RunsIn, Slots
 
 #: A wide task instance lets narrower ones of its pool pass for this long, then they wait with it.
 PATIENCE = timedelta(seconds=30)
@@ -29,6 +30,11 @@ class Candidate:
     executor: str
     max_active_tasks: int
     scheduled_at: datetime
+
+    @property
+    def place(self) -> tuple[str, RunsIn]:
+        """What it takes one of: the places of its executor for tries of its kind."""
+        return self.executor, self.task.runs_in
 
 
 @attrs.define
@@ -53,20 +59,26 @@ class ActiveUsage:
 
 @attrs.frozen
 class Limits:
-    """Slots of each pool (negative: unlimited) and free places of each executor."""
+    """Slots of each pool (negative: unlimited) and free slots of each executor."""
 
     pools: Mapping[str, int]
-    executors: Mapping[str, int]
+    executors: Mapping[str, Slots]
 
     @property
     def exhausted(self) -> bool:
-        """Whether every executor's places are taken."""
-        return not any(places > 0 for places in self.executors.values())
+        """Whether every executor's slots are taken."""
+        return not any(free > 0 for slots in self.executors.values() for free in slots.values())
 
     def less(self, queued: Iterable[Candidate]) -> Limits:
-        """Return what remains after `queued` took their places."""
-        taken = Counter(candidate.executor for candidate in queued)
-        return Limits(self.pools, {name: n - taken[name] for name, n in self.executors.items()})
+        """Return what remains after `queued` took their slots."""
+        taken = Counter(candidate.place for candidate in queued)
+        return Limits(
+            self.pools,
+            {
+                name: {runs_in: free - taken[name, runs_in] for runs_in, free in slots.items()}
+                for name, slots in self.executors.items()
+            },
+        )
 
 
 @attrs.frozen
@@ -93,7 +105,11 @@ def choose_task_instances(
 class _Pass:
     def __init__(self, usage: ActiveUsage, limits: Limits, now: datetime) -> None:
         self.usage, self.limits, self.now = usage, limits, now
-        self.places = Counter(limits.executors)
+        self.places = {
+            (name, runs_in): free
+            for name, slots in limits.executors.items()
+            for runs_in, free in slots.items()
+        }
         self.full_runs: set[int] = set()
         self.full_pools: set[str] = set()
         self.full_tasks: set[tuple[str, str]] = set()
@@ -125,7 +141,11 @@ class _Pass:
         )
 
     def _fits_executor(self, candidate: Candidate) -> bool:
-        return self.places[candidate.executor] > 0
+        if self.places[candidate.place] > 0:
+            return True
+        # Further ones of the task would not fit either, and those of other kinds may.
+        self.full_tasks.add((candidate.dag_id, candidate.task.task_id))
+        return False
 
     def _fits_run(self, candidate: Candidate) -> bool:
         limit = candidate.max_active_tasks
@@ -154,7 +174,7 @@ class _Pass:
         return False
 
     def _take(self, candidate: Candidate) -> None:
-        self.places[candidate.executor] -= 1
+        self.places[candidate.place] -= 1
         self.usage.add(candidate)
 
 

@@ -31,7 +31,7 @@ class EnqueueTaskInstances:
     async def step(self, now: datetime) -> Batch:
         """Queue one batch and submit it; no await stands between the commit and the submission."""
         free_slots = {name: executor.free_slots() for name, executor in self.executors.items()}
-        if not any(places > 0 for places in free_slots.values()):
+        if not any(places > 0 for slots in free_slots.values() for places in slots.values()):
             return Batch()
         try:
             queued = await self.store.enqueue_task_instances(
