@@ -1,0 +1,213 @@
+"""The loop of a fork server: forks children that run jobs, says how they end, and lets none be left over.
+
+It has one thread and no event loop, so that a fork copies nothing that could be in the middle of
+something. Its life is that of its control socket: when the other end is closed, also by a death, it kills
+every process below it and returns. `connections.py` is the other end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+from flowcore.errors import FlowcoreError, ProtocolError
+from flowcore.runner import linux
+from flowcore.runner.control import (
+    Exited,
+    Fork,
+    Forked,
+    ForkRefused,
+    Inbox,
+    SendSignal,
+    ServerReady,
+    control_frame,
+)
+from flowcore.runner.forked_child import HELD_BACK, flush_outputs, job_of, run_child
+from flowcore.runner.jobs import find_job
+from flowcore.sdk.comms.envelopes import Envelope
+from flowcore.sdk.comms.messages import Message
+from flowcore.sdk.dags import DAG
+
+#: How long to wait for killed processes to be gone; one that hangs in the kernel is left behind.
+_LAST_WAIT_S = 5.0
+
+
+class ForkLoop:
+    """Serves one control socket with one set of imported Dags; `serve` it once."""
+
+    def __init__(self, control: socket.socket, dags: Sequence[DAG] = ()) -> None:
+        self._control, self._dags = control, dags
+        self._inbox = Inbox()
+        self._pids: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._parent = os.getppid()
+        self._native: set[int] = set()
+        self._woken, self._wake = socket.socketpair()
+
+    def serve(self) -> None:
+        """Fork and reap until the other end of the control socket is closed, or sends nonsense."""
+        self._prepare()
+        try:
+            self._send(ServerReady())
+            while self._step():
+                pass
+        except (ConnectionError, ProtocolError):
+            pass
+        finally:
+            self._kill_everything()
+
+    def _prepare(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        linux.adopt_orphans()
+        # Not SIGKILL: there is something to do when the parent dies.
+        linux.set_parent_death_signal(signal.SIGCHLD)
+        # What the author's imports have started belongs to the Dag file.
+        self._native = linux.children_of_this_process()
+        # What is there now is never looked at by the collector, which would copy its pages in each child.
+        gc.collect()
+        gc.freeze()
+        _hold_standard_descriptors()
+        # Or every child would write out what an import has left in the buffers.
+        flush_outputs()
+
+    def _step(self) -> bool:
+        """Wait for something to do, and do it; false when there never will be."""
+        ready = _wait_for(self._control, self._woken)
+        if self._woken in ready:
+            self._reap()
+        if os.getppid() != self._parent:
+            return False
+        return self._control not in ready or self._obey()
+
+    def _obey(self) -> bool:
+        envelopes = self._inbox.receive(self._control)
+        for envelope in envelopes or ():
+            self._carry_out(envelope)
+        return envelopes is not None
+
+    def _carry_out(self, envelope: Envelope) -> None:
+        message, number = envelope.message, envelope.id
+        if number is None or not isinstance(message, Fork | SendSignal):
+            raise ProtocolError(f"it sent a {type(message).__name__}, which is no order to a fork server")
+        if isinstance(message, Fork):
+            self._fork(number, message)
+        else:
+            self._signal(number, message)
+
+    def _fork(self, number: int, order: Fork) -> None:
+        fds = self._inbox.take_fds()
+        try:
+            self._send(Forked(self._make_child(order, fds, number)), number)
+        except (OSError, FlowcoreError) as error:
+            self._send(ForkRefused(str(error)), number)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def _make_child(self, order: Fork, fds: Sequence[int], number: int) -> int:
+        function = find_job(order.job)
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._close()
+            run_child(function, lambda: job_of(fds, order.payload, self._dags), parent=parent)
+        # The child does the same: whoever is first makes the group before anybody can signal it.
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
+        self._pids[number], self._numbers[pid] = pid, number
+        return pid
+
+    def _close(self) -> None:
+        for end in (self._control, self._woken, self._wake):
+            end.close()
+        self._inbox.close()
+
+    def _signal(self, number: int, order: SendSignal) -> None:
+        pid = self._pids.get(number)
+        # A child that has ended is unknown here, so the signal cannot hit another process with its id.
+        if pid is not None:
+            _send_signal(pid, order.number, to_group=order.to_group)
+
+    def _reap(self) -> None:
+        _empty(self._woken)
+        ended = _reaped()
+        for pid in ended.keys() & self._numbers.keys():
+            _send_signal(pid, signal.SIGKILL, to_group=True)
+        self._kill_strangers()
+        for pid, code in ended.items():
+            number = self._numbers.pop(pid, None)
+            if number is not None:
+                del self._pids[number]
+                self._send(Exited(code), number)
+
+    def _kill_strangers(self) -> None:
+        """Kill what was left behind by children that have ended, and was adopted by this process."""
+        for pid in linux.children_of_this_process() - self._numbers.keys() - self._native:
+            _send_signal(pid, signal.SIGKILL)
+
+    def _kill_everything(self) -> None:
+        deadline = time.monotonic() + _LAST_WAIT_S
+        self._native = set()
+        for pid in self._numbers:
+            _send_signal(pid, signal.SIGKILL, to_group=True)
+        self._numbers.clear()
+        while _has_children() and (remaining_s := deadline - time.monotonic()) > 0:
+            self._kill_strangers()
+            _wait_for(self._woken, timeout_s=remaining_s)
+            _empty(self._woken)
+
+    def _send(self, message: Message, child: int | None = None) -> None:
+        self._control.sendall(control_frame(message, child))
+
+
+def _wait_for(*sources: socket.socket, timeout_s: float | None = None) -> set[object]:
+    with selectors.PollSelector() as selector:
+        for source in sources:
+            selector.register(source, selectors.EVENT_READ)
+        return {key.fileobj for key, _ in selector.select(timeout_s)}
+
+
+def _empty(source: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while source.recv(4096):
+            pass
+
+
+def _reaped() -> dict[int, int]:
+    """The exit codes of children that have ended, by process id; negative codes are signals."""
+    found: dict[int, int] = {}
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            found[ended[0]] = os.waitstatus_to_exitcode(ended[1])
+    return found
+
+
+def _has_children() -> bool:
+    _reaped()
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] >= 0
+    except ChildProcessError:
+        return False
+
+
+def _send_signal(pid: int, number: int, *, to_group: bool = False) -> None:
+    # It may have ended, or have become somebody else.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        (os.killpg if to_group else os.kill)(pid, number)
+
+
+def _hold_standard_descriptors() -> None:
+    """Open what an import may have closed, so that no socket gets one of the numbers 0 to 2."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)

@@ -1,0 +1,51 @@
+"""Jobs: what a fork server can be told to do in a child of its own.
+
+A job is named `module:function`. Its module is imported by the server, once, so that children begin with
+it. The function is called with a `Job` and runs until the child has nothing more to do; then the process
+ends, without what `atexit` was told.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from flowcore.errors import UsageError
+from flowcore.sdk.dags import DAG
+
+#: Imports one version of a Dag file, and is a fork server for the tries of its Dags.
+DAG_SERVER = "flowcore.runner.dag_server:serve_dags"
+
+
+@attrs.frozen
+class Job:
+    """What a job is given.
+
+    `comms` is a blocking socket to whoever asked for the child. `dags` are those that the server had
+    imported when it forked the child.
+    """
+
+    comms: socket.socket
+    payload: Mapping[str, Any]
+    dags: Sequence[DAG] = ()
+
+
+def find_job(name: str) -> Callable[[Job], None]:
+    """The function of a job.
+
+    Raises:
+        UsageError: there is none of that name, or its module cannot be imported.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Callable[[Job], None] = getattr(importlib.import_module(module), function)
+    # Whatever an import raises: the server must not end with it.
+    except Exception as error:
+        raise UsageError(
+            f"there is no job {name!r}: {type(error).__name__}: {error}; name a function as `module:function`"
+        ) from error
+    return found

@@ -1,0 +1,51 @@
+"""What Linux does so that nothing outlives its parent. Elsewhere these functions do nothing.
+
+A process may ask to be sent a signal when its parent dies, and to become the parent of the orphans among
+its descendants instead of `init`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_IS_LINUX = sys.platform == "linux"
+_prctl = ctypes.CDLL(None).prctl if _IS_LINUX else lambda *_: 0
+
+
+def set_parent_death_signal(number: int) -> None:
+    """Have this process sent the signal when the thread that made it ends; look at `getppid` afterwards."""
+    _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends; processes forked later do not inherit this."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+
+
+def children_of_this_process() -> set[int]:
+    """The ids of the direct children, those that have ended and were not waited for included."""
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        try:
+            found.update(map(int, path.read_text().split()))
+        except OSError:  # the thread has ended
+            continue
+    return found
+
+
+def processes_with(variable: str, value: str) -> set[int]:
+    """The processes of this user that were started with that in their environment, and their forks."""
+    wanted = f"{variable}={value}".encode()
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.add(int(path.parent.name))
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+    return found - {os.getpid()}

@@ -1,0 +1,117 @@
+"""Fork servers and their children in tests: reading what a child says, and seeing that nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from flowcore.runner.children import Child
+from flowcore.runner.processes import ForkServer, open_fork_server
+
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def fork_server(**options: Any) -> AsyncIterator[ForkServer]:
+    """A fork server that finds the jobs of the tests."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    try:
+        async with open_fork_server(**options) as server:
+            yield server
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def job(name: str) -> str:
+    return f"tests.runner.jobs:{name}"
+
+
+async def said(child: Child) -> str:
+    """What the child says next on its comms socket; empty when it says nothing more."""
+    return (await _read(child.comms.fileno())).decode(errors="replace")
+
+
+async def all_said(child: Child) -> str:
+    """What the child says until its end."""
+    return await _all(child.comms.fileno())
+
+
+async def said_json(child: Child) -> Any:
+    return json.loads(await all_said(child))
+
+
+async def printed(fd: int) -> str:
+    """What is written to a pipe until nobody has it open any more."""
+    return await _all(fd)
+
+
+async def wait_gone(pid: int) -> None:
+    """Wait until there is no such process."""
+    await wait_until(lambda: not is_alive(pid))
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again: the kernel announces nothing to those who are not the parent."""
+    with anyio.fail_after(10):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def descendants() -> set[int]:
+    """Every process below this one."""
+    found: set[int] = set()
+    below = _children_by_parent()
+    waiting = [os.getpid()]
+    while waiting:
+        children = below.get(waiting.pop(), set())
+        found |= children
+        waiting += children
+    return found
+
+
+def _children_by_parent() -> dict[int, set[int]]:
+    below: dict[int, set[int]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        pid = int(path.name)
+        if is_alive(pid):
+            try:
+                below.setdefault(parent_of(pid), set()).add(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return below
+
+
+async def _read(fd: int) -> bytes:
+    while True:
+        try:
+            return os.read(fd, 65536)
+        except BlockingIOError:
+            await anyio.wait_readable(fd)
+
+
+async def _all(fd: int) -> str:
+    parts = []
+    while part := await _read(fd):
+        parts.append(part)
+    return b"".join(parts).decode(errors="replace")

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import anyio
+import pytest
+
+from flowcore.domain.dag_sources import DagSource
+from flowcore.errors import DagError
+from flowcore.runner.children import LOST
+from tests.runner.children import (
+    descendants,
+    fork_server,
+    is_alive,
+    job,
+    parent_of,
+    said,
+    said_json,
+    wait_gone,
+    wait_until,
+)
+
+pytestmark = pytest.mark.slow
+
+
+def source_of(text, path="/dags/file.py"):
+    return DagSource.of("from flowcore.sdk import DAG\n" + text, path=path, folder="/dags")
+
+
+def dag_called(dag_id):
+    return source_of(f"dag = DAG({dag_id!r})")
+
+
+async def dags_of_a_child(server, source):
+    """The ids of the Dags that a child has, and the process that it was forked from."""
+    dag_server = await server.dag_server(source)
+    async with await dag_server.fork(job("dag_ids"), {}) as child:
+        return await said_json(child)
+
+
+async def test_children_have_the_dags_of_their_source():
+    async with fork_server() as server:
+        assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
+        assert (await dags_of_a_child(server, dag_called("b")))[0] == ["b"]
+
+
+async def test_source_is_imported_once_for_many_children():
+    async with fork_server() as server:
+        parents = {(await dags_of_a_child(server, dag_called("a")))[1] for _ in range(3)}
+    assert len(parents) == 1
+
+
+async def test_those_who_ask_at_the_same_time_share_one_server():
+    before = descendants()
+    async with fork_server() as server:
+        async with anyio.create_task_group() as nursery:
+            for _ in range(5):
+                nursery.start_soon(server.dag_server, dag_called("a"))
+        assert len(descendants() - before) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 / 0", "/dags/file.py:2: ZeroDivisionError"),
+        ("import os; os._exit(4)", "ended with exit status 4"),
+        ("import os; os.closerange(3, 256); os.kill(os.getpid(), 11)", "ended with signal SIGSEGV"),
+        ("raise KeyboardInterrupt", "ended with exit status 1"),
+    ],
+)
+async def test_file_that_cannot_be_imported_is_the_authors_fault(text, message):
+    async with fork_server() as server:
+        for _ in range(2):
+            with pytest.raises(DagError, match=message):
+                await server.dag_server(source_of(text))
+
+
+async def test_file_that_hangs_is_ended_at_its_deadline():
+    before = descendants()
+    async with fork_server(import_timeout_s=0.3) as server:
+        with pytest.raises(DagError, match=r"took longer than 0\.3 s to import"):
+            await server.dag_server(source_of("import time; time.sleep(1000)"))
+        await wait_until(lambda: len(descendants() - before) == 1)
+
+
+async def test_least_recently_used_server_makes_room():
+    before = descendants()
+    async with fork_server(dag_servers=2) as server:
+        parents = {dag_id: (await dags_of_a_child(server, dag_called(dag_id)))[1] for dag_id in "abac"}
+        await wait_gone(parents["b"])
+        assert len(descendants() - before) == 3
+        assert (await dags_of_a_child(server, dag_called("a")))[1] == parents["a"]
+
+
+async def test_server_that_makes_room_ends_with_its_last_child():
+    async with fork_server(dag_servers=1) as server:
+        dag_server = await server.dag_server(dag_called("a"))
+        async with await dag_server.fork(job("hang"), {}) as child:
+            await said(child)
+            old = parent_of(child.pid)
+            await server.dag_server(dag_called("b"))
+            assert is_alive(old)
+        await wait_gone(old)
+        async with await dag_server.fork(job("dag_ids"), {}) as child:
+            assert (await said_json(child))[0] == ["a"]
+
+
+async def test_forgotten_files_are_imported_anew():
+    async with fork_server() as server:
+        _, old = await dags_of_a_child(server, dag_called("a"))
+        server.forget_dags()
+        await wait_gone(old)
+        assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
+
+
+async def test_server_that_dies_is_replaced_and_leaves_nothing():
+    async with fork_server() as server:
+        dag_server = await server.dag_server(dag_called("a"))
+        async with await dag_server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
+            daemon = int(await said(child))
+            os.kill(parent_of(child.pid), signal.SIGKILL)
+            assert await child.wait() == LOST
+            await wait_gone(child.pid)
+            await wait_gone(daemon)
+        assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
+
+
+async def test_death_of_the_fork_server_is_that_of_its_dag_servers():
+    before = descendants()
+    async with fork_server() as server:
+        [root] = descendants() - before
+        dag_server = await server.dag_server(dag_called("a"))
+        async with await dag_server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
+            daemon = int(await said(child))
+            os.kill(root, signal.SIGKILL)
+            assert await child.wait() == LOST
+            await wait_gone(child.pid)
+            await wait_gone(daemon)
+        assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
+
+
+async def test_what_an_import_started_lives_as_long_as_its_server():
+    text = "import subprocess\nstarted = subprocess.Popen(['sleep', '1000'])\ndag = DAG(f'pid{started.pid}')"
+    async with fork_server() as server:
+        pids = set()
+        for _ in range(2):
+            [dag_id], _ = await dags_of_a_child(server, source_of(text))
+            pids.add(int(dag_id.removeprefix("pid")))
+        [pid] = pids
+        assert is_alive(pid)
+        server.forget_dags()
+        await wait_gone(pid)
