@@ -8,6 +8,7 @@ FlowcoreError
 │   └── DagCycle
 ├── UsageError            the caller: an unknown Dag, conf that breaks the schema
 │   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
+│   ├── DagInactive
 │   ├── ConnectionNotFound, VariableNotFound        (also LookupError)
 │   ├── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
 │   └── MessageTooLarge   a task leaves or asks for more than fits between processes
@@ -67,6 +68,18 @@ class DagNotFound(UsageError, LookupError):
         listed = f"known: {', '.join(sorted(known))}" if known else "no Dag is registered yet"
         super().__init__(f"there is no Dag {dag_id!r}; {listed}")
         self.dag_id, self.known = dag_id, known
+
+
+class DagInactive(UsageError):
+    """The Dag is known, but no file makes it any more."""
+
+    def __init__(self, dag_id: str, fileloc: str | None) -> None:
+        where = fileloc or "its file"
+        super().__init__(
+            f"the Dag {dag_id!r} is inactive: {where} is gone or makes it no longer; put it back, and it can "
+            "run again as soon as the file has been read"
+        )
+        self.dag_id, self.fileloc = dag_id, fileloc
 
 
 class DagRunNotFound(UsageError, LookupError):

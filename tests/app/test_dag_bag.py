@@ -8,22 +8,22 @@ from tests.app.dags import etl, failing
 from tests.runner.tries import RUN, workload_of
 
 
-def test_tasks_of_a_dag_are_found() -> None:
+async def test_tasks_of_a_dag_are_found() -> None:
     bag, dag = DagBag(), etl(RUN.dag_id)
     bag.add(dag)
-    assert bag.task(workload_of("load")) is dag.get_task("load")
+    assert await bag.task(workload_of("load")) is dag.get_task("load")
 
 
-def test_a_dag_that_is_not_at_hand_tells_the_remedy() -> None:
+async def test_a_dag_that_is_not_at_hand_tells_the_remedy() -> None:
     with pytest.raises(DagError, match="does not have the Dag 'd': register it here"):
-        DagBag().task(workload_of("load"))
+        await DagBag().task(workload_of("load"))
 
 
-def test_a_task_that_went_with_an_older_version_is_not_found() -> None:
+async def test_a_task_that_went_with_an_older_version_is_not_found() -> None:
     bag = DagBag()
     bag.add(etl(RUN.dag_id))
     with pytest.raises(TaskNotFound):
-        bag.task(workload_of("gone"))
+        await bag.task(workload_of("gone"))
 
 
 def test_a_dag_is_stored_once() -> None:

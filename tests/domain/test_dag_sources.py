@@ -13,3 +13,8 @@ def test_digest_is_that_of_the_text():
 
 def test_same_text_elsewhere_is_imported_anew():
     assert DagSource.of("a", path="/1", folder="/").key != DagSource.of("a", path="/2", folder="/").key
+
+
+def test_place_is_the_same_wherever_the_folder_is():
+    sources = [DagSource.of("", path=f"{folder}/a/b.py", folder=folder) for folder in ("/dags", "/srv/dags")]
+    assert [source.place for source in sources] == ["a/b.py", "a/b.py"]

@@ -49,7 +49,7 @@ class Tasks:
     def has_dag(self, dag_id: str) -> bool:
         return dag_id == self.dag.dag_id
 
-    def task(self, workload: Workload) -> BaseOperator:
+    async def task(self, workload: Workload) -> BaseOperator:
         if workload.run.dag_id != self.dag.dag_id:
             raise DagError(f"Dag {workload.run.dag_id!r} is not registered; register it")
         return self.dag.get_task(workload.task_id)

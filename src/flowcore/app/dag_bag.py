@@ -44,7 +44,7 @@ class DagBag:
         """Tell whether the Dag is at hand."""
         return dag_id in self._dags
 
-    def task(self, workload: Workload) -> BaseOperator:
+    async def task(self, workload: Workload) -> BaseOperator:
         """Find the task of a try (`runner.sources.TaskSource`)."""
         dag_id, task_id = workload.run.dag_id, workload.task_id
         dag = self._dags.get(dag_id)

@@ -11,7 +11,8 @@ import anyio.to_thread
 import attrs
 
 from flowcore.database.engine import Database
-from flowcore.database.queries.import_errors import ImportFailure, replace_import_errors
+from flowcore.database.queries.dag_folders import known_folder, store_folder_changes
+from flowcore.domain.dag_files import FailedFile, FolderChanges
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import find_dag_files, load_dag_file
@@ -23,8 +24,9 @@ log = logging.getLogger(__name__)
 class Imported:
     """The Dags of a folder, and the files that could not be imported."""
 
+    folder: Path
     dags: Sequence[DAG]
-    failures: Sequence[ImportFailure]
+    failures: Sequence[FailedFile]
 
 
 async def import_folder(folder: Path) -> Imported:
@@ -36,12 +38,16 @@ async def note_failures(database: Database, imported: Imported, *, now: datetime
     """Log the files that could not be imported and keep them for `flowcore dags list-import-errors`."""
     for failure in imported.failures:
         log.error("%s", failure.message)
-    await database.run(replace_import_errors, imported.failures, now=now)
+    known = await database.read(known_folder, str(imported.folder))
+    gone = {*known.dags.values(), *known.failed} - {failure.fileloc for failure in imported.failures}
+    makes = {fileloc: [d.dag_id for d in imported.dags if d.fileloc == fileloc] for fileloc in gone}
+    changes = FolderChanges(makes=makes, failures=imported.failures)
+    await database.run(store_folder_changes, changes, now=now, paused_at_creation=False)
 
 
 def _import_folder(folder: Path) -> Imported:
     dags: dict[str, DAG] = {}
-    failures: list[ImportFailure] = []
+    failures: list[FailedFile] = []
     for path in find_dag_files(folder):
         try:
             for dag in load_dag_file(path, folder=folder):
@@ -53,5 +59,5 @@ def _import_folder(folder: Path) -> Imported:
                     )
                 dags[dag.dag_id] = dag
         except DagError as error:
-            failures.append(ImportFailure(str(path), str(error)))
-    return Imported(tuple(dags.values()), tuple(failures))
+            failures.append(FailedFile(fileloc=str(path), message=str(error)))
+    return Imported(folder, tuple(dags.values()), tuple(failures))

@@ -16,7 +16,7 @@ from flowcore.domain.serialization import load_dag
 _SELECT = sa.select(dag_version.c.id, dag_version.c.document).where(dag_version.c.id.in_(ids("versions")))
 
 
-class DagVersions(RowCache[Dag]):
+class DagVersions(RowCache[int, Dag]):
     """Reads Dags by version id."""
 
     def __init__(self, size: int = 2_000) -> None:

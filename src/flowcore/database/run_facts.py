@@ -33,7 +33,7 @@ _SELECT = sa.select(
 ).where(dag_run.c.id.in_(ids("runs")))
 
 
-class RunFactsCache(RowCache[RunFacts]):
+class RunFactsCache(RowCache[int, RunFacts]):
     """Reads facts by run id."""
 
     def __init__(self, size: int = 10_000) -> None:

@@ -1,4 +1,4 @@
-"""Where the runner gets tasks, XComs and secrets from: what others implement."""
+"""Where the runner gets tasks, their sources, XComs and secrets from: what others implement."""
 
 from __future__ import annotations
 
@@ -6,11 +6,33 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from flowcore.domain.connections import Connection
+from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import Workload
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
-__all__ = ["SecretsSource", "TaskSource", "XComKey", "XComSource"]
+__all__ = ["DagCatalogue", "DagSources", "SecretsSource", "TaskSource", "XComKey", "XComSource"]
+
+
+class DagCatalogue(Protocol):
+    """Knows which Dags have their files in the Dag folder of this process."""
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether it is one of them, or was: runs of a Dag whose file is gone go on."""
+        ...
+
+
+class DagSources(Protocol):
+    """Knows the sources of Dag versions, whatever their files hold by now."""
+
+    async def get(self, dag_version_id: int) -> DagSource:
+        """The source of the file that made the version.
+
+        Raises:
+            DagError: The version was not made by a file.
+            DatabaseUnavailable: It could not be read.
+        """
+        ...
 
 
 class TaskSource(Protocol):
@@ -20,12 +42,13 @@ class TaskSource(Protocol):
         """Whether this process has the Dag."""
         ...
 
-    def task(self, workload: Workload) -> BaseOperator:
-        """The task that the workload is a try of; never waits.
+    async def task(self, workload: Workload) -> BaseOperator:
+        """The task that the workload is a try of; may have to read and import its file first.
 
         Raises:
             DagError: This process does not have the Dag.
             TaskNotFound: The Dag has no such task.
+            DatabaseUnavailable: The file could not be read.
         """
         ...
 

@@ -122,7 +122,7 @@ class Try:
         return ending_of(error, pushed)
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
-        found = self._tasks.task(self.workload)
+        found = await self._tasks.task(self.workload)
         making = prepared(found, self.workload, comms=self._comms, pushed=pushed)
         ready = await aanswered(making, self._comms)
         with current_context(ready.context), current_comms(self._comms):

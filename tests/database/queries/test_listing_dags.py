@@ -41,16 +41,25 @@ def test_a_dag_is_listed_with_its_schedule(connection: sa.Connection) -> None:
     assert listed.next_run_after == datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 
-def test_a_dag_whose_file_is_gone_is_not_listed(connection: sa.Connection) -> None:
+def test_a_dag_whose_file_is_gone_is_listed_as_inactive(connection: sa.Connection) -> None:
     register(connection, Dag(dag_id="gone"), Dag(dag_id="here"))
     connection.execute(dag.update().where(dag.c.dag_id == "gone").values(is_active=False))
-    assert [listed.dag_id for listed in list_dags(connection)] == ["here"]
-    with pytest.raises(DagNotFound, match="there is no Dag 'gone'; known: here"):
-        latest_dag(connection, "gone")
+    assert [(listed.dag_id, listed.is_active) for listed in list_dags(connection)] == [
+        ("gone", False),
+        ("here", True),
+    ]
+    assert latest_dag(connection, "gone").dag_id == "gone"
+
+
+def test_only_active_dags_are_proposed_for_an_unknown_one(connection: sa.Connection) -> None:
+    register(connection, Dag(dag_id="gone"), Dag(dag_id="here"))
+    connection.execute(dag.update().where(dag.c.dag_id == "gone").values(is_active=False))
+    with pytest.raises(DagNotFound, match="there is no Dag 'other'; known: here"):
+        latest_dag(connection, "other")
 
 
 def test_the_latest_version_of_a_dag_is_found(connection: sa.Connection) -> None:
-    newer = Dag(dag_id="etl", tasks=(Task(task_id="extract", position=0),))
+    newer = Dag(dag_id="etl", tasks=(Task(task_id="extract", position=0),), fileloc="/dags/etl.py")
     register(connection, Dag(dag_id="etl"), newer)
     assert latest_dag(connection, "etl") == newer
 

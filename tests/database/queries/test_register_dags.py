@@ -7,10 +7,14 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from flowcore.database.queries.register_dags import register_dag
+from flowcore.database import schema
+from flowcore.database.queries.register_dags import register_dag, register_dags
 from flowcore.database.tables import dag, dag_version
+from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
 from flowcore.domain.timetables.registry import timetable_for
+from flowcore.errors import DagError
+from tests.support.plans import engine_on
 from tests.support.scheduling import NOW, chain, single
 
 HOURLY = single(timetable=timetable_for("0 * * * *", UTC).serialize(), start_date=NOW - timedelta(hours=3))
@@ -31,6 +35,48 @@ def versions(connection: sa.Connection) -> list[int]:
 def test_an_unchanged_dag_gets_no_new_version(connection: sa.Connection) -> None:
     assert register(connection, HOURLY) == register(connection, HOURLY)
     assert versions(connection) == [1]
+
+
+def test_a_moved_folder_is_no_new_version(connection: sa.Connection) -> None:
+    first = register(connection, attrs.evolve(HOURLY, fileloc="/old/etl.py"))
+    assert register(connection, attrs.evolve(HOURLY, fileloc="/new/etl.py")) == first
+    assert row_of(connection).fileloc == "/new/etl.py"
+
+
+def test_a_batch_takes_as_many_statements_as_one_dag(connection: sa.Connection) -> None:
+    counts = []
+    for size in (1, 50):
+        executed: list[str] = []
+
+        def note(_: object, __: object, statement: str, *others: object, seen: list[str] = executed) -> None:
+            seen.append(statement)
+
+        batch = [NewVersion.of(single(f"of_{size}_{number}")) for number in range(size)]
+        sa.event.listen(connection, "before_cursor_execute", note)
+        register_dags(connection, batch, now=NOW, paused_at_creation=False)
+        sa.event.remove(connection, "before_cursor_execute", note)
+        counts.append(len(executed))
+    assert counts[0] == counts[1] > 0
+
+
+def test_every_dag_of_a_batch_has_versions_of_its_own(connection: sa.Connection) -> None:
+    dags = [single("b"), single("a"), single("c")]
+    ids = register_dags(connection, map(NewVersion.of, dags), now=NOW, paused_at_creation=False)
+    newest = attrs.evolve(dags[0], catchup=True)
+    newer = register_dags(connection, [NewVersion.of(newest)], now=NOW, paused_at_creation=False)
+    rows = connection.execute(sa.select(dag_version.c.id, dag_version.c.dag_id, dag_version.c.version_number))
+    assert {tuple(row) for row in rows} == {
+        *((ids[dag.dag_id], dag.dag_id, 1) for dag in dags),
+        (newer["b"], "b", 2),
+    }
+
+
+@pytest.mark.postgres
+def test_a_number_that_no_column_holds_is_the_authors_mistake(scene_postgres: str) -> None:
+    with engine_on(scene_postgres) as engine, engine.connect() as connection:
+        schema.prepare(connection)
+        with pytest.raises(DagError, match=r"Dag 'etl' cannot be stored \(.*use a smaller number"):
+            register(connection, single(max_active_runs=2**40))
 
 
 def test_a_changed_dag_gets_a_new_version(connection: sa.Connection) -> None:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import TriggeredRun, trigger_dag_run
-from flowcore.database.tables import dag_run
+from flowcore.database.tables import dag, dag_run
 from flowcore.database.wakeups import take_channels
-from flowcore.errors import DagNotFound, ParamError, UsageError
+from flowcore.errors import DagInactive, DagNotFound, ParamError, UsageError
 from tests.support.scheduling import NOW, single
 
 SIZED = single(params={"size": {"default": 1, "schema": {"type": "integer"}}})
@@ -82,3 +82,9 @@ def test_conf_that_breaks_a_param_is_refused(connection: sa.Connection) -> None:
 def test_an_unknown_dag_is_told_with_the_known_ones(connection: sa.Connection) -> None:
     with pytest.raises(DagNotFound, match="there is no Dag 'elt'; known: etl"):
         trigger(connection, "elt")
+
+
+def test_a_dag_whose_file_is_gone_cannot_be_triggered(connection: sa.Connection) -> None:
+    connection.execute(dag.update().values(is_active=False, fileloc="/dags/etl.py"))
+    with pytest.raises(DagInactive, match=r"'etl' is inactive: /dags/etl.py is gone or makes it no longer"):
+        trigger(connection)

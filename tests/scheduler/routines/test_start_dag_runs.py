@@ -4,7 +4,7 @@ import anyio
 import sqlalchemy as sa
 
 from flowcore.database.queries.pausing import set_paused
-from flowcore.database.tables import dag_run
+from flowcore.database.tables import dag, dag_run
 from flowcore.domain.dags import Dag
 from tests.support.scheduling import NOW, Scene, chain, single
 
@@ -41,6 +41,17 @@ async def test_a_full_dag_with_a_long_queue_does_not_hold_up_another_one(scene: 
     while (await scene.start(batch_size=2)).more:
         pass
     assert (await running(scene, "busy"), await running(scene, "idle")) == (1, 1)
+
+
+async def test_runs_of_a_dag_whose_file_is_gone_wait_until_it_is_back(scene: Scene) -> None:
+    await scene.register(single())
+    await scene.trigger()
+    await scene.execute(dag.update().values(is_active=False))
+    await scene.start()
+    assert await running(scene) == 0
+    await scene.register(single())
+    await scene.start()
+    assert await running(scene) == 1
 
 
 async def test_runs_of_paused_dags_wait(scene: Scene) -> None:

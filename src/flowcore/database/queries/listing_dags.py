@@ -17,20 +17,25 @@ from flowcore.domain.serialization import load_dag
 from flowcore.errors import DagNotFound
 
 _d = dag.c
-_HAS_FILE = _d.is_active.is_(sa.true())
-_DAGS = (
-    sa.select(_d.dag_id, _d.fileloc, _d.is_paused, _d.timetable_summary, _d.next_run_after, _d.schedule_error)
-    .where(_HAS_FILE)
-    .order_by(_d.dag_id)
-)
+_DAGS = sa.select(
+    _d.dag_id,
+    _d.fileloc,
+    _d.is_active,
+    _d.is_paused,
+    _d.timetable_summary,
+    _d.next_run_after,
+    _d.schedule_error,
+    _d.last_parsed_at,
+).order_by(_d.dag_id)
+_ACTIVE_IDS = sa.select(_d.dag_id).where(_d.is_active.is_(sa.true()))
 _LATEST = (
-    sa.select(dag_version.c.document)
+    sa.select(dag_version.c.document, _d.fileloc)
     .join(dag, _d.latest_version_id == dag_version.c.id)
-    .where(_d.dag_id == sa.bindparam("dag"), _HAS_FILE)
+    .where(_d.dag_id == sa.bindparam("dag"))
 )
 _NEXT = sa.select(
     _d.next_run_after, _d.next_logical_date, _d.next_interval_start, _d.next_interval_end
-).where(_d.dag_id == sa.bindparam("dag"), _HAS_FILE)
+).where(_d.dag_id == sa.bindparam("dag"))
 _IMPORT_ERRORS = sa.select(
     import_error.c.fileloc, import_error.c.message, import_error.c.detail, import_error.c.seen_at
 ).order_by(import_error.c.fileloc)
@@ -38,14 +43,19 @@ _IMPORT_ERRORS = sa.select(
 
 @attrs.frozen
 class ListedDag:
-    """A Dag; `schedule_error` says why no runs are created, if that is so."""
+    """A Dag; `schedule_error` says why no runs are created, if that is so.
+
+    Without `is_active` its file is gone, or makes it no longer.
+    """
 
     dag_id: str
     fileloc: str | None
+    is_active: bool
     is_paused: bool
     schedule: str | None
     next_run_after: datetime | None
     schedule_error: str | None
+    last_parsed_at: datetime | None
 
 
 @attrs.frozen
@@ -69,7 +79,7 @@ class ListedImportError:
 
 
 def list_dags(connection: sa.Connection) -> Sequence[ListedDag]:
-    """All Dags whose files are there, by id."""
+    """All Dags, by id."""
     return [ListedDag(*row) for row in connection.execute(_DAGS)]
 
 
@@ -79,10 +89,10 @@ def latest_dag(connection: sa.Connection, dag_id: str) -> Dag:
     Raises:
         DagNotFound: no Dag of that id is registered.
     """
-    document = connection.scalar(_LATEST, {"dag": dag_id})
-    if document is None:
+    latest = connection.execute(_LATEST, {"dag": dag_id}).one_or_none()
+    if latest is None:
         raise dag_not_found(connection, dag_id)
-    return load_dag(document)
+    return attrs.evolve(load_dag(latest.document), fileloc=latest.fileloc)
 
 
 def next_run(connection: sa.Connection, dag_id: str) -> NextRun:
@@ -104,4 +114,4 @@ def list_import_errors(connection: sa.Connection) -> Sequence[ListedImportError]
 
 def dag_not_found(connection: sa.Connection, dag_id: str) -> DagNotFound:
     """The error to raise for an unknown id; it names the Dags that are known."""
-    return DagNotFound(dag_id, tuple(listed.dag_id for listed in list_dags(connection)))
+    return DagNotFound(dag_id, tuple(connection.scalars(_ACTIVE_IDS)))

@@ -16,8 +16,7 @@ def set_paused(connection: sa.Connection, dag_id: str, is_paused: bool) -> None:
     Raises:
         DagNotFound: no Dag of that id is registered.
     """
-    known = sa.and_(dag.c.dag_id == dag_id, dag.c.is_active.is_(sa.true()))
-    changed = connection.execute(dag.update().where(known).values(is_paused=is_paused))
+    changed = connection.execute(dag.update().where(dag.c.dag_id == dag_id).values(is_paused=is_paused))
     if not changed.rowcount:
         raise dag_not_found(connection, dag_id)
     if not is_paused:

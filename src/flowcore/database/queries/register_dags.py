@@ -1,111 +1,150 @@
-"""Make a Dag known: its newest version and its schedule."""
+"""Make Dags known: their newest versions and their schedules. A batch costs as many statements as one Dag."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from flowcore.database.queries.claims import names
+from flowcore.database.queries.insert_dag_versions import insert_dag_versions
 from flowcore.database.queries.schedules import last_interval_of, restriction_of, schedule_values
-from flowcore.database.tables import dag, dag_version
+from flowcore.database.rows import dump_rows, rows_of
+from flowcore.database.tables import dag
+from flowcore.database.types import UtcDateTime
 from flowcore.database.wakeups import wake
+from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
-from flowcore.domain.serialization import content_hash, dump_dag
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, Timetable
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagError
 from flowcore.scheduler.wake_graph import Channel
 
+Row = sa.Row[*tuple[Any, ...]]
+
+_new = rows_of("new", dag_id=sa.Text, max_active_runs=sa.Integer, is_paused=sa.Boolean, is_active=sa.Boolean)
+# SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
+_source = sa.select(_new).where(sa.true()).order_by(_new.c.dag_id)
 _INSERT = {
-    "postgresql": postgresql_insert(dag).on_conflict_do_nothing(),
-    "sqlite": sqlite_insert(dag).on_conflict_do_nothing(),
+    dialect: insert(dag).on_conflict_do_nothing().from_select(_new.c.keys(), _source, include_defaults=False)
+    for dialect, insert in (("postgresql", postgresql_insert), ("sqlite", sqlite_insert))
 }
-_LOCK = sa.select(dag).where(dag.c.dag_id == sa.bindparam("key")).with_for_update(key_share=True)
-_VERSION = sa.select(dag_version.c.id).where(
-    dag_version.c.dag_id == sa.bindparam("key"), dag_version.c.content_hash == sa.bindparam("hash")
+_LOCK = (
+    sa.select(dag)
+    .where(dag.c.dag_id.in_(names("dags")))
+    .order_by(dag.c.dag_id)
+    .with_for_update(key_share=True)
 )
-_NEWEST = sa.select(sa.func.coalesce(sa.func.max(dag_version.c.version_number), 0)).where(
-    dag_version.c.dag_id == sa.bindparam("key")
+_changed = rows_of(
+    "changed",
+    dag_id=sa.Text,
+    latest_version_id=sa.BigInteger,
+    max_active_runs=sa.Integer,
+    timetable_summary=sa.Text,
+    fileloc=sa.Text,
+    schedule_error=sa.Text,
+    next_run_after=UtcDateTime,
+    next_logical_date=UtcDateTime,
+    next_interval_start=UtcDateTime,
+    next_interval_end=UtcDateTime,
+    last_interval_start=UtcDateTime,
+    last_interval_end=UtcDateTime,
 )
-_UPDATE = dag.update().where(dag.c.dag_id == sa.bindparam("key"))
+_UPDATE = (
+    dag.update()
+    .values({"is_active": sa.true(), **{c.key: c for c in _changed.c if c.key != "dag_id"}})
+    .where(dag.c.dag_id == _changed.c.dag_id)
+)
+_PARSED = (
+    dag.update()
+    .values(last_parsed_at=sa.bindparam("now", type_=UtcDateTime))
+    .where(dag.c.dag_id.in_(names("dags")))
+)
 
 
 def register_dag(
     connection: sa.Connection, registered: Dag, *, now: datetime, paused_at_creation: bool
 ) -> int:
-    """Store the Dag if it is new or changed; the id of its version.
+    """Store one Dag, which no file has made; otherwise as `register_dags`. The id of its version."""
+    versions = register_dags(
+        connection, [NewVersion.of(registered)], now=now, paused_at_creation=paused_at_creation
+    )
+    return versions[registered.dag_id]
 
-    A Dag seen for the first time is paused if it says so itself, else as `paused_at_creation` says.
+
+def register_dags(
+    connection: sa.Connection, versions: Iterable[NewVersion], *, now: datetime, paused_at_creation: bool
+) -> Mapping[str, int]:
+    """Store those Dags that are new or changed, each given once; the ids of their versions by Dag.
+
+    A Dag seen for the first time is paused if it says so itself, else as `paused_at_creation` says. One
+    that was inactive is active again.
 
     Raises:
-        DagError: the database cannot keep a text of the Dag.
+        DagError: the database cannot keep something of one of the Dags.
     """
-    paused = registered.is_paused_upon_creation
-    row = {
-        "dag_id": registered.dag_id,
-        "max_active_runs": registered.max_active_runs,
-        "is_paused": paused_at_creation if paused is None else paused,
-        "is_active": True,
-    }
-    connection.execute(_INSERT[connection.dialect.name].values(row))
-    known = connection.execute(_LOCK, {"key": registered.dag_id}).one()
-    version_id = _version_of(connection, registered, now)
-    if version_id != known.latest_version_id or not known.is_active:
-        _update(connection, registered, known, version_id, now)
-    # Also when nothing changed: a routine may have passed over the row while we had it locked.
-    wake(connection, Channel.DAGS)
-    return version_id
-
-
-def _version_of(connection: sa.Connection, registered: Dag, now: datetime) -> int:
-    document = dump_dag(registered)
-    digest = content_hash(document)
-    found = connection.scalar(_VERSION, {"key": registered.dag_id, "hash": digest})
-    if found is not None:
-        return int(found)
-    insert = dag_version.insert().values(
-        dag_id=registered.dag_id,
-        version_number=connection.execute(_NEWEST, {"key": registered.dag_id}).scalar_one() + 1,
-        content_hash=digest,
-        document=document,
-        created_at=now,
-    )
+    # In one order everywhere: two processes that register the same Dags must not deadlock.
+    ordered = sorted(versions, key=lambda version: version.dag.dag_id)
+    if not ordered:
+        return {}
     try:
-        return int(connection.execute(insert.returning(dag_version.c.id)).scalar_one())
+        return _register(connection, ordered, now, paused_at_creation)
     except sa.exc.DataError as error:
-        raise DagError(
-            f"Dag {registered.dag_id!r} cannot be stored ({error.orig}); leave NUL and halves of surrogate"
-            " pairs out of its texts"
-        ) from error
+        which = f"Dag {ordered[0].dag.dag_id!r}" if len(ordered) == 1 else "one of the Dags"
+        raise DagError(f"{which} cannot be stored ({error.orig}); use a smaller number or text") from error
 
 
-def _update(
-    connection: sa.Connection,
-    registered: Dag,
-    known: sa.Row[tuple[object, ...]],
-    version_id: int,
-    now: datetime,
-) -> None:
+def _register(
+    connection: sa.Connection, versions: Sequence[NewVersion], now: datetime, paused_at_creation: bool
+) -> Mapping[str, int]:
+    insert = _INSERT[connection.dialect.name]
+    connection.execute(insert, {"new": dump_rows(_new_row(v.dag, paused_at_creation) for v in versions)})
+    dag_ids = dump_rows((version.dag.dag_id,) for version in versions)
+    known = {row.dag_id: row for row in connection.execute(_LOCK, {"dags": dag_ids})}
+    ids = insert_dag_versions(connection, versions, now=now)
+    changed = [
+        _changed_row(known[dag_id], version.dag, ids[dag_id], now)
+        for version in versions
+        if _is_changed(known[dag_id := version.dag.dag_id], version.dag, ids[dag_id])
+    ]
+    if changed:
+        connection.execute(_UPDATE, {"changed": dump_rows(changed)})
+    connection.execute(_PARSED, {"dags": dag_ids, "now": now})
+    # Also when nothing changed: a routine may have passed over the rows while we had them locked.
+    wake(connection, Channel.DAGS)
+    return ids
+
+
+def _new_row(registered: Dag, paused_at_creation: bool) -> tuple[object, ...]:
+    paused = registered.is_paused_upon_creation
+    is_paused = paused_at_creation if paused is None else paused
+    return registered.dag_id, registered.max_active_runs, is_paused, True
+
+
+def _is_changed(known: Row, registered: Dag, version_id: int) -> bool:
+    is_as_before = version_id == known.latest_version_id and known.fileloc == registered.fileloc
+    return not (is_as_before and known.is_active)
+
+
+def _changed_row(known: Row, registered: Dag, version_id: int, now: datetime) -> tuple[object, ...]:
     timetable = load_timetable(registered.timetable)
     last = last_interval_of(known)
     coming, schedule_error = _coming_run(timetable, registered, last, now)
     limit = timetable.active_runs_limit
-    connection.execute(
-        _UPDATE,
-        {
-            "key": registered.dag_id,
-            "latest_version_id": version_id,
-            "max_active_runs": registered.max_active_runs if limit is None else limit,
-            "timetable_summary": timetable.summary,
-            "fileloc": registered.fileloc,
-            "is_active": True,
-            "schedule_error": schedule_error,
-            "last_parsed_at": now,
-            **schedule_values(last, coming),
-        },
-    )
+    values = {
+        "dag_id": registered.dag_id,
+        "latest_version_id": version_id,
+        "max_active_runs": registered.max_active_runs if limit is None else limit,
+        "timetable_summary": timetable.summary,
+        "fileloc": registered.fileloc,
+        "schedule_error": schedule_error,
+        **schedule_values(last, coming),
+    }
+    return tuple(values[column.key] for column in _changed.c)
 
 
 def _coming_run(

@@ -62,7 +62,11 @@ _UNFINISHED = (
             dag_run.c.state == literal("running"),
             sa.and_(
                 dag_run.c.state == literal("queued"),
-                dag_run.c.dag_id.not_in(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.true()))),
+                dag_run.c.dag_id.not_in(
+                    sa.select(dag.c.dag_id).where(
+                        sa.or_(dag.c.is_paused.is_(sa.true()), dag.c.is_active.is_(sa.false()))
+                    )
+                ),
             ),
         ),
     )
@@ -127,6 +131,6 @@ def ended_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[in
 
 
 def count_unfinished_runs(connection: sa.Connection, dag_ids: Iterable[str]) -> int:
-    """Count the runs of these Dags that are running, or waiting to run and not paused."""
+    """Count the runs of these Dags that are running, or wait to run and are neither paused nor inactive."""
     dags = dump_rows((dag_id,) for dag_id in dag_ids)
     return int(connection.execute(_UNFINISHED, {"dags": dags}).scalar_one())

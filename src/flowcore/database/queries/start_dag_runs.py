@@ -37,6 +37,7 @@ _LOCK_DAGS = (
     sa.select(dag.c.dag_id, dag.c.max_active_runs)
     .where(
         dag.c.is_paused.is_(sa.false()),
+        dag.c.is_active.is_(sa.true()),
         dag.c.dag_id.in_(
             sa.select(_waiting.c.dag_id).where(
                 _waiting.c.state == literal("queued"), _waiting.c.run_after <= _NOW

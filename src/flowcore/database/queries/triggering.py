@@ -16,11 +16,11 @@ from flowcore.domain.dags import Dag
 from flowcore.domain.params import validate_params
 from flowcore.domain.serialization import load_dag
 from flowcore.domain.timetables.registry import load_timetable
-from flowcore.errors import DagNotFound, UsageError
+from flowcore.errors import DagInactive, DagNotFound, UsageError
 from flowcore.scheduler.wake_graph import Channel
 
 _LATEST = (
-    sa.select(dag_version.c.id, dag_version.c.document)
+    sa.select(dag_version.c.id, dag_version.c.document, dag.c.is_active, dag.c.fileloc)
     .join(dag, dag.c.latest_version_id == dag_version.c.id)
     .where(dag.c.dag_id == sa.bindparam("key"))
 )
@@ -50,6 +50,7 @@ def trigger_dag_run(
 
     Raises:
         DagNotFound: nobody has registered the Dag.
+        DagInactive: its file is gone.
         ParamError: `conf` breaks the Dag's params.
         UsageError: there is a run of that id or logical date already, or the database cannot keep its conf.
     """
@@ -78,6 +79,8 @@ def _latest_version(connection: sa.Connection, dag_id: str) -> tuple[int, Dag]:
     latest = connection.execute(_LATEST, {"key": dag_id}).one_or_none()
     if latest is None:
         raise DagNotFound(dag_id, tuple(connection.scalars(sa.select(dag.c.dag_id))))
+    if not latest.is_active:
+        raise DagInactive(dag_id, latest.fileloc)
     return latest.id, load_dag(latest.document)
 
 

@@ -9,7 +9,7 @@
 from flowcore.database.tables.assets import asset, asset_dag_run_queue, asset_event
 from flowcore.database.tables.callbacks import callback
 from flowcore.database.tables.dag_runs import dag_run
-from flowcore.database.tables.dags import dag, dag_version, import_error
+from flowcore.database.tables.dags import dag, dag_source, dag_version, import_error
 from flowcore.database.tables.leases import lease
 from flowcore.database.tables.metadata import metadata
 from flowcore.database.tables.pools import pool
@@ -26,6 +26,7 @@ __all__ = [
     "connection",
     "dag",
     "dag_run",
+    "dag_source",
     "dag_version",
     "import_error",
     "lease",

@@ -8,7 +8,8 @@ from flowcore.database.tables.metadata import Identity, metadata, partial_index
 from flowcore.database.types import Json, UtcDateTime
 
 #: What changes about a Dag between versions or while it is scheduled. `next_*` describe the run that
-#: comes next (null: none is due ever), `last_interval_*` the newest automated one.
+#: comes next (null: none is due ever), `last_interval_*` the newest automated one. `fileloc` is the absolute
+#: path of the file that made it last; without `is_active` that file is gone, or makes the Dag no longer.
 dag = sa.Table(
     "dag",
     metadata,
@@ -28,8 +29,20 @@ dag = sa.Table(
     sa.Column("schedule_error", sa.Text),
     sa.Column("last_parsed_at", UtcDateTime),
     partial_index("ix_dag_due", "next_run_after", where="next_run_after IS NOT NULL"),
+    sa.Index("ix_dag_fileloc", "fileloc"),
 )
 
+#: The texts of Dag files, each once however many Dags it makes.
+dag_source = sa.Table(
+    "dag_source",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+#: `content_hash` covers the document, the code and the path, so that a version never changes; only the text
+#: of its source may be replaced by one that differs in comments. `path` is relative to the Dag folder; a
+#: Dag that an embedder has registered has neither path nor source.
 dag_version = sa.Table(
     "dag_version",
     metadata,
@@ -39,6 +52,8 @@ dag_version = sa.Table(
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("document", Json, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("path", sa.Text),
+    sa.Column("source_digest", sa.Text, sa.ForeignKey("dag_source.digest")),
     sa.UniqueConstraint("dag_id", "version_number"),
     sa.UniqueConstraint("dag_id", "content_hash"),
 )
