@@ -23,7 +23,7 @@ def row_of(connection: sa.Connection, lease_id: int) -> sa.Row[Any]:
     return connection.execute(sa.select(lease).where(lease.c.id == lease_id)).one()
 
 
-def hold(connection: sa.Connection, lease_id: int, *, state: str) -> None:
+def hold(connection: sa.Connection, lease_id: int | None, *, state: str) -> None:
     values = {"dag_run_id": 1, "dag_id": "etl", "task_id": "a", "position": 0, "pool": "default_pool"}
     more = {"pool_slots": 1, "priority_weight": 1, "run_date": NOW, "state": state, "lease_id": lease_id}
     connection.execute(task_instance.insert().values({**values, **more}))
@@ -86,8 +86,8 @@ def test_a_process_on_another_machine_may_be_alive(connection: sa.Connection) ->
         acquire(connection, alone=True)
 
 
-@pytest.mark.parametrize("state", ["queued", "running"])
-def test_a_lease_with_active_tries_is_not_released(connection: sa.Connection, state: str) -> None:
+@pytest.mark.parametrize("state", ["queued", "running", "restarting", "success"])
+def test_a_lease_with_tries_that_may_be_alive_is_not_released(connection: sa.Connection, state: str) -> None:
     lease_id = acquire(connection)
     hold(connection, lease_id, state=state)
     assert not release_lease(connection, lease_id)
@@ -96,7 +96,7 @@ def test_a_lease_with_active_tries_is_not_released(connection: sa.Connection, st
 
 def test_tries_that_have_ended_do_not_hold_a_lease(connection: sa.Connection) -> None:
     lease_id = acquire(connection)
-    hold(connection, lease_id, state="success")
+    hold(connection, None, state="success")
     hold_by_another = acquire(connection)
     assert release_lease(connection, lease_id)
     assert connection.scalars(sa.select(lease.c.id)).all() == [hold_by_another]
