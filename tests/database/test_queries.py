@@ -67,7 +67,7 @@ class Life:
         self.live("trigger", partial(trigger_dag_run, dag_id="etl", now=NOW, **arguments))
 
     def start(self) -> None:
-        fields = {"versions": self.versions, "now": NOW, "limit": 100}
+        fields = {"own_lease": 0, "versions": self.versions, "now": NOW, "limit": 100}
         self.live("start", partial(start_dag_runs, decide=choose_dag_runs, **fields))
 
     def enqueue(self) -> None:
@@ -92,7 +92,7 @@ class Life:
         self.live("apply", partial(apply_reports, decide=end_try, started=[], ended=ends))
 
     def schedule(self) -> None:
-        fields = {"cache": self.cache, "versions": self.versions, "now": NOW, "limit": 100}
+        fields = {"own_lease": 0, "cache": self.cache, "versions": self.versions, "now": NOW, "limit": 100}
         self.live("schedule", partial(schedule_task_instances, **fields))
 
     def upkeep(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from typing import Any
@@ -20,9 +21,9 @@ def shape(connection: sa.Connection) -> set[str]:
     """Everything the database itself says about the schema."""
     if connection.dialect.name == "sqlite":
         texts = connection.scalars(sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
-        # A table that was made anew is quoted.
+        # A table that was made anew is quoted, a column that was added shares a line with the one before.
         plain = [text.replace('CREATE TABLE "dag_version"', "CREATE TABLE dag_version") for text in texts]
-        return {line.strip(" \t,") for text in plain for line in text.splitlines()}
+        return {line.strip() for text in plain for line in re.split(r"[\n,]", text)}
     columns = sa.text(
         "SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, is_nullable, "
         "column_default, is_identity) FROM information_schema.columns WHERE table_schema = 'public'"

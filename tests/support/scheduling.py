@@ -197,10 +197,15 @@ class Scene:
         ended = [ended_now(workload, outcome, self.now, **fields) for workload in workloads]
         return await self.store.apply_reports(end_try, started=[], ended=ended)
 
-    async def hop(self, outcome: TryOutcome = TryOutcome.SUCCESS) -> list[Workload]:
-        """Queue what is scheduled, end it, and settle that; the workloads."""
+    async def end_scheduled(self, outcome: TryOutcome = TryOutcome.SUCCESS) -> list[Workload]:
+        """Queue what is scheduled and end it; the workloads."""
         workloads = await self.enqueue()
         await self.end(workloads, outcome)
+        return workloads
+
+    async def hop(self, outcome: TryOutcome = TryOutcome.SUCCESS) -> list[Workload]:
+        """Queue what is scheduled, end it, and settle that; the workloads."""
+        workloads = await self.end_scheduled(outcome)
         await self.schedule()
         return workloads
 

@@ -90,7 +90,7 @@ class SqlStore:
         return await self._database.run(unit, decide)
 
     async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:
-        unit = partial(start_dag_runs, versions=self._versions, now=now, limit=limit)
+        unit = partial(start_dag_runs, own_lease=self._lease, versions=self._versions, now=now, limit=limit)
         batch, begun = await self._database.run(unit, decide)
         for run in begun:
             if run.changes.run_state is None:
@@ -99,7 +99,12 @@ class SqlStore:
 
     async def schedule_task_instances(self, *, now: datetime, limit: int) -> Batch:
         unit = partial(
-            schedule_task_instances, cache=self._cache, versions=self._versions, now=now, limit=limit
+            schedule_task_instances,
+            own_lease=self._lease,
+            cache=self._cache,
+            versions=self._versions,
+            now=now,
+            limit=limit,
         )
         batch, settled = await self._database.run(unit)
         for run in settled:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import anyio
 import sqlalchemy as sa
 
+from flowcore.database.queries.schedule_task_instances import HEAD_START
 from flowcore.database.tables import unsettled
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import TryOutcome
+from flowcore.scheduler.store import Batch
 from tests.support.scheduling import NOW, Scene, chain, make_dag, single
 
 
@@ -60,11 +64,36 @@ async def test_marks_of_a_run_that_has_ended_are_dropped(scene: Scene) -> None:
     assert (await scene.run_row(run)).state == "success"
 
 
+async def end_all(scene: Scene, *, long_ago: bool = False) -> None:
+    """End what is scheduled, and perhaps let the marks of it grow old on the database's clock."""
+    assert len(await scene.end_scheduled()) == 1
+    if long_ago:
+        await scene.execute(unsettled.update().values(created_at=NOW - timedelta(days=300)))
+
+
+async def test_marks_are_left_to_the_scheduler_that_remembers_the_run(rivals: tuple[Scene, Scene]) -> None:
+    first, second = rivals
+    await first.begin(chain(2))
+    await end_all(second)
+    assert await second.schedule() == Batch(next_at=NOW + HEAD_START)
+    assert (await first.schedule()).moved == 1
+
+
+async def test_marks_that_were_left_for_long_are_taken_by_anybody(rivals: tuple[Scene, Scene]) -> None:
+    first, second = rivals
+    await first.begin(chain(3))
+    await end_all(first, long_ago=True)
+    assert (await second.schedule()).moved == 1
+    await end_all(first)
+    assert (await first.schedule()).moved == 0  # from now on the second one is asked first
+
+
 async def test_a_scheduler_that_was_passed_over_looks_again(rivals: tuple[Scene, Scene]) -> None:
     first, second = rivals
     run = await first.begin(chain(4))
     for scene in (first, second, first, second):  # what first remembers is old after second's hop
-        assert len(await scene.hop()) == 1
+        await end_all(scene, long_ago=True)
+        assert (await scene.schedule()).moved == 1
     assert (await first.run_row(run)).state == "success"
 
 
@@ -75,6 +104,7 @@ async def test_two_schedulers_take_each_mark_once(rivals: tuple[Scene, Scene]) -
         await first.trigger()
     await first.start()
     await first.end(await first.enqueue())
+    await first.execute(unsettled.update().values(created_at=None))
     moved: list[int] = []
 
     async def schedule(scene: Scene) -> None:

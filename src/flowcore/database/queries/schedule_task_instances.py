@@ -2,13 +2,17 @@
 
 The run's row is locked, so that one scheduler at a time decides for a run; its `revision` tells whether
 what this process remembers of the run is still true. Marks are taken after the lock was had.
+
+Whoever decides for a run is likely to do so again: it remembers the run, others would have to read it. So
+marks are left to the scheduler that decided last, for a moment, after which anybody takes them: because it
+is gone, or because it has more to do than it can.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -19,8 +23,8 @@ from flowcore.database.queries.claims import ids, literal, state_of
 from flowcore.database.queries.unsettled_marks import WHOLE_RUN
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_cache import RunCache
-from flowcore.database.tables import dag_run, task_instance, unsettled
-from flowcore.database.types import UtcDateTime
+from flowcore.database.tables import dag_run, lease, task_instance, unsettled
+from flowcore.database.types import UtcDateTime, database_now
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
@@ -30,14 +34,36 @@ from flowcore.scheduler.wake_graph import Channel
 
 Row = sa.Row[*tuple[Any, ...]]
 
+#: For how long marks are left to the scheduler that remembers their run.
+HEAD_START = timedelta(milliseconds=250)
+
 _NOW = sa.bindparam("now", type_=UtcDateTime)
-_marks = sa.select(unsettled.c.dag_run_id).order_by(unsettled.c.id).limit(sa.bindparam("marks")).subquery()
+_others = sa.select(lease.c.id).where(lease.c.id != sa.bindparam("own"))
+#: 0 is no lease. A scalar subquery, because a join would be planned by reading all runs.
+_decider = sa.func.coalesce(
+    sa.select(dag_run.c.decided_by).where(dag_run.c.id == unsettled.c.dag_run_id).scalar_subquery(),
+    sa.literal_column("0"),
+)
+_marks = (
+    sa.select(unsettled.c.dag_run_id)
+    .where(
+        sa.or_(
+            unsettled.c.created_at.is_(None),
+            unsettled.c.created_at <= database_now(-HEAD_START.total_seconds()),
+            _decider.not_in(_others),
+        )
+    )
+    .order_by(unsettled.c.id)
+    .limit(sa.bindparam("marks"))
+    .subquery()
+)
 _LOCK_RUNS = (
     sa.select(dag_run.c.id, dag_run.c.dag_version_id, dag_run.c.revision, dag_run.c.state)
     .where(dag_run.c.id.in_(sa.select(_marks.c.dag_run_id)))
     .order_by(dag_run.c.id)
     .with_for_update(skip_locked=True, key_share=True)
 )
+_IS_LEFT = sa.select(sa.exists().where(unsettled.c.id.is_not(None)))
 _TAKE_MARKS = (
     unsettled.delete()
     .where(unsettled.c.dag_run_id.in_(ids("runs")))
@@ -68,6 +94,7 @@ _WRITE_RUNS = (
     dag_run.update()
     .values(
         revision=dag_run.c.revision + 1,
+        decided_by=sa.bindparam("own"),
         state=_runs.c.state,
         end_date=_runs.c.end_date,
         reason=_runs.c.reason,
@@ -86,12 +113,19 @@ class Settled:
 
 
 def schedule_task_instances(
-    connection: sa.Connection, *, cache: RunCache, versions: DagVersions, now: datetime, limit: int
+    connection: sa.Connection,
+    *,
+    own_lease: int,
+    cache: RunCache,
+    versions: DagVersions,
+    now: datetime,
+    limit: int,
 ) -> tuple[Batch, Sequence[Settled]]:
-    """Settle at most `limit` marks."""
-    runs = connection.execute(_LOCK_RUNS, {"marks": limit}).all()
+    """Settle at most `limit` marks, as the scheduler that holds `own_lease`."""
+    runs = connection.execute(_LOCK_RUNS, {"marks": limit, "own": own_lease}).all()
     if not runs:
-        return Batch(), ()
+        is_left = connection.scalar(_IS_LEFT)
+        return Batch(next_at=now + HEAD_START if is_left else None), ()
     keys = dump_rows((run.id,) for run in runs)
     finished: dict[int, list[tuple[int, TaskInstanceState]]] = defaultdict(list)
     marks = connection.execute(_TAKE_MARKS, {"runs": keys}).all()
@@ -103,8 +137,9 @@ def schedule_task_instances(
     settled = _settle(
         [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
     )
-    _write(connection, settled, now)
-    return Batch(moved=len(marks), more=len(marks) >= limit), settled
+    _write(connection, settled, own_lease, now)
+    # Some may have been left to others.
+    return Batch(moved=len(marks), more=len(marks) >= limit, next_at=now + HEAD_START), settled
 
 
 def _settle(
@@ -143,7 +178,7 @@ def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersio
     }
 
 
-def _write(connection: sa.Connection, settled: Sequence[Settled], now: datetime) -> None:
+def _write(connection: sa.Connection, settled: Sequence[Settled], own_lease: int, now: datetime) -> None:
     states = [
         (run.dag_run_id, run.progress.dag.tasks[position].task_id, state)
         for run in settled
@@ -152,9 +187,8 @@ def _write(connection: sa.Connection, settled: Sequence[Settled], now: datetime)
     if states:
         connection.execute(unanswered(_WRITE_STATES), {"now": now, "states": dump_rows(states)})
     if settled:
-        connection.execute(
-            unanswered(_WRITE_RUNS), {"runs": dump_rows(_run_row(run, now) for run in settled)}
-        )
+        runs = dump_rows(_run_row(run, now) for run in settled)
+        connection.execute(unanswered(_WRITE_RUNS), {"runs": runs, "own": own_lease})
     if any(state not in FINISHED for _, _, state in states):
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in settled):

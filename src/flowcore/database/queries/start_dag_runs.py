@@ -86,6 +86,7 @@ _START = (
         end_date=_rows.c.end_date,
         timeout_at=_rows.c.timeout_at,
         reason=_rows.c.reason,
+        decided_by=sa.bindparam("own"),
     )
     .where(dag_run.c.id == _rows.c.id, dag_run.c.state == literal("queued"))
 )
@@ -102,9 +103,15 @@ class Begun:
 
 
 def start_dag_runs(
-    connection: sa.Connection, decide: DecideStarts, *, versions: DagVersions, now: datetime, limit: int
+    connection: sa.Connection,
+    decide: DecideStarts,
+    *,
+    own_lease: int,
+    versions: DagVersions,
+    now: datetime,
+    limit: int,
 ) -> tuple[Batch, Sequence[Begun]]:
-    """Start at most `limit` runs."""
+    """Start at most `limit` runs, as the scheduler that holds `own_lease`."""
     dags = connection.execute(_LOCK_DAGS, {"now": now, "limit": limit}).all()
     if not dags:
         return Batch(next_at=connection.scalar(_NEXT_QUEUED, {"now": now})), ()
@@ -118,7 +125,7 @@ def start_dag_runs(
     )
     chosen_ids = {run.dag_run_id for run in chosen}
     begun = _begin(connection, [row for row in queued if row.id in chosen_ids], versions)
-    _write(connection, begun, now)
+    _write(connection, begun, own_lease, now)
     # A Dag that filled up leaves the next batch to others, also when another scheduler filled it.
     return Batch(moved=len(begun), more=len(queued) == limit), begun
 
@@ -133,10 +140,11 @@ def _begin(connection: sa.Connection, runs: Sequence[Row], versions: DagVersions
     return begun
 
 
-def _write(connection: sa.Connection, begun: Sequence[Begun], now: datetime) -> None:
+def _write(connection: sa.Connection, begun: Sequence[Begun], own_lease: int, now: datetime) -> None:
     if not begun:
         return
-    connection.execute(_START, {"now": now, "runs": dump_rows(_run_row(run, now) for run in begun)})
+    runs = dump_rows(_run_row(run, now) for run in begun)
+    connection.execute(_START, {"now": now, "own": own_lease, "runs": runs})
     insert_task_instances(
         connection,
         ((run.dag_run_id, run.run_date, run.progress.dag, run.changes.states) for run in begun),

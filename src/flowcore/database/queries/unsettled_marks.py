@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import unsettled
+from flowcore.database.types import database_now
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import TaskInstanceState
@@ -20,7 +21,9 @@ from flowcore.scheduler.wake_graph import Channel
 _rows = rows_of("marks", dag_run_id=sa.BigInteger, position=sa.Integer, map_index=sa.Integer, state=sa.Text)
 #: The position in a mark that is about the whole run.
 WHOLE_RUN = -1
-_INSERT = unsettled.insert().from_select(list(_rows.c.keys()), sa.select(_rows), include_defaults=False)
+_INSERT = unsettled.insert().from_select(
+    [*_rows.c.keys(), "created_at"], sa.select(_rows, database_now()), include_defaults=False
+)
 
 
 def mark_unsettled(

@@ -9,6 +9,7 @@ from flowcore.database.types import Json, UtcDateTime
 
 #: `revision` grows with every change to the run's task instances that the scheduler decides: whoever
 #: has locked the row may trust what it remembers of the run if the revision is still the same.
+#: `decided_by` is the lease of the scheduler that decided last, and so remembers the run.
 #: `asset_batch` names the batch of asset events that a run consumes; with the Dag it is unique, as the
 #: logical date is.
 dag_run = sa.Table(
@@ -33,6 +34,7 @@ dag_run = sa.Table(
     sa.Column("timeout_at", UtcDateTime),
     sa.Column("reason", sa.Text),
     sa.Column("revision", sa.BigInteger, nullable=False, default=0),
+    sa.Column("decided_by", sa.BigInteger),
     sa.UniqueConstraint("dag_id", "run_id"),
     sa.UniqueConstraint("dag_id", "logical_date"),
     sa.UniqueConstraint("dag_id", "asset_batch"),

@@ -78,7 +78,7 @@ task_try = sa.Table(
 )
 
 #: A finished task instance whose downstream was not looked at yet. Written with the end, deleted with
-#: what the scheduler made of it.
+#: what the scheduler made of it. `created_at` is on the database's clock.
 unsettled = sa.Table(
     "unsettled",
     metadata,
@@ -87,4 +87,5 @@ unsettled = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("map_index", sa.Integer, nullable=False, server_default="-1"),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime),
 )
