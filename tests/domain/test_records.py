@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
@@ -28,11 +29,22 @@ class Everything:
     colour: Colour | None = None
     point: Point = Point()
     tags: tuple[str, ...] = attrs.field(factory=tuple)
+    rows: tuple[tuple[str, int], ...] = ()
+    texts: Mapping[str, str] = attrs.field(factory=dict)
 
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 FULL = Everything(
-    name="n", size=2.5, is_open=True, limit=3, at=NOON, colour=Colour.RED, point=Point(7), tags=("a", "b")
+    name="n",
+    size=2.5,
+    is_open=True,
+    limit=3,
+    at=NOON,
+    colour=Colour.RED,
+    point=Point(7),
+    tags=("a", "b"),
+    rows=(("a", 1), ("b", 2)),
+    texts={"k": "v"},
 )
 
 
@@ -50,6 +62,8 @@ def test_fields_become_json_values():
         "colour": "red",
         "point": {"x": 7},
         "tags": ["a", "b"],
+        "rows": [["a", 1], ["b", 2]],
+        "texts": {"k": "v"},
     }
 
 
@@ -76,6 +90,9 @@ def test_field_left_out_is_given_when_loading():
         ({"name": "n", "limit": True}, TypeError),
         ({"name": "n", "is_open": 1}, TypeError),
         ({"name": "n", "tags": "ab"}, TypeError),
+        ({"name": "n", "rows": [["a", 1, 2]]}, ValueError),
+        ({"name": "n", "rows": [["a", "b"]]}, TypeError),
+        ({"name": "n", "texts": {"k": 1}}, TypeError),
         ({"name": "n", "point": []}, TypeError),
         ({"name": "n", "at": "2024-01-01T00:00"}, ValueError),
         ({"name": "n", "colour": "blue"}, ValueError),

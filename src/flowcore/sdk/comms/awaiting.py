@@ -57,9 +57,9 @@ class LoopTurns:
     async def wait(self, waiter: LoopWaiter) -> None:
         """Return once the waiter has its outcome."""
         try:
-            while waiter.outcome is None:
-                if self._takes_the_lead(waiter):
-                    await self._wait_for_socket()
+            while self._has_to_wait(waiter):
+                if self.leader is waiter:
+                    await self._wait_for_socket(waiter)
                     self._line.pump()
                 else:
                     await waiter.sleep()
@@ -80,21 +80,23 @@ class LoopTurns:
         """Let the leader see that there is an answer for it, or something to send."""
         self._waiting.cancel()
 
-    def _takes_the_lead(self, waiter: LoopWaiter) -> bool:
-        if self.leader is None:
+    def _has_to_wait(self, waiter: LoopWaiter) -> bool:
+        if self.leader is None and waiter.outcome is None:
             self.leader = waiter
+            self._followers.pop(waiter, None)
             with self._line.section:
                 self._line.leads.add(self)
         if self.leader is not waiter:
             self._followers[waiter] = None
-            return False
-        self._followers.pop(waiter, None)
-        return True
+            return waiter.outcome is None
+        # Who leads leaves nothing unsent, unless another one goes on.
+        return waiter.outcome is None or (self._line.unsent > 0 and not self._followers)
 
-    async def _wait_for_socket(self) -> None:
-        # Looking for something to send comes after the scope is in place: what is added later cancels it.
+    async def _wait_for_socket(self, waiter: LoopWaiter) -> None:
+        # Whoever changes what is looked at here cancels the scope, and it is in place before.
         with anyio.CancelScope() as self._waiting:
-            await _wait_for(self._line.sock, writable=self._line.unsent > 0)
+            if waiter.outcome is None or self._line.unsent:
+                await _wait_for(self._line.sock, writable=self._line.unsent > 0)
 
     def _leave(self, waiter: LoopWaiter) -> None:
         self._followers.pop(waiter, None)

@@ -19,16 +19,17 @@ class ThreadWaiter:
 
     def __init__(self, turns: ThreadTurns) -> None:
         self.outcome: Outcome | None = None
-        self._turns, self._thread = turns, threading.get_ident()
+        self.thread = threading.get_ident()
+        self._turns = turns
         self._sleep = threading.Lock()
         self._sleep.acquire()
 
     def wake(self) -> None:
-        if self._turns.leader is not self:
+        if self._turns.leads(self):
+            self._turns.nudge()
+        else:
             with suppress(RuntimeError):  # it was woken already
                 self._sleep.release()
-        elif threading.get_ident() != self._thread:
-            self._turns.nudge()
 
     def sleep(self) -> None:
         """Wait to be woken; once for however many times."""
@@ -39,32 +40,42 @@ class ThreadTurns:
     """Implements `line.Lead` for all threads."""
 
     def __init__(self, line: Line) -> None:
-        self.leader: ThreadWaiter | None = None
         self._line = line
+        # The last one leads. Those before it are further down on its stack: a signal handler or a
+        # finalizer asked while they waited.
+        self._leaders: list[ThreadWaiter] = []
         self._followers: dict[ThreadWaiter, None] = {}
+        self._looks_again = False
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def wait(self, waiter: ThreadWaiter) -> None:
         """Return once the waiter has its outcome."""
         try:
             while self._has_to_wait(waiter):
-                if self.leader is waiter:
+                if self.leads(waiter):
                     self._wait_for_socket()
-                    self._line.pump()
                 else:
                     waiter.sleep()
         finally:
             self._leave(waiter)
 
+    def leads(self, waiter: ThreadWaiter) -> bool:
+        """Whether the waiter reads for all, or will again once its own stack lets it."""
+        return waiter in self._leaders
+
     def flush(self, unsent_max: int) -> None:
         """Return once at most `unsent_max` bytes are unsent."""
+        # Without the pipe: a nudge that is taken here would be missed by the leader.
         while self._line.unsent > unsent_max:
-            self._wait_for_socket()
+            poll = select.poll()
+            poll.register(self._line.sock, select.POLLIN | select.POLLOUT)
+            poll.poll()
             self._line.pump()
 
     def nudge(self) -> None:
-        with suppress(BlockingIOError):  # it is full of nudges
-            os.write(self._wake_write, b"!")
+        if not self._looks_again:
+            with suppress(BlockingIOError):  # it is full of nudges
+                os.write(self._wake_write, b"!")
 
     def close(self) -> None:
         """Give the pipe up; nobody waits any more."""
@@ -73,16 +84,21 @@ class ThreadTurns:
 
     def _has_to_wait(self, waiter: ThreadWaiter) -> bool:
         with self._line.section:
-            if waiter.outcome is not None:
-                return False
-            if self.leader is None:
-                self.leader = waiter
-                self._line.leads.add(self)
-            if self.leader is waiter:
+            self._looks_again = False
+            if waiter.outcome is None and self._may_lead(waiter):
+                self._leaders.append(waiter)
                 self._followers.pop(waiter, None)
-            else:
+                self._line.leads.add(self)
+            if not self.leads(waiter):
                 self._followers[waiter] = None
-            return True
+                return waiter.outcome is None
+            # Who leads leaves nothing unsent, unless another one goes on.
+            return waiter.outcome is None or (self._line.unsent > 0 and not self._followers)
+
+    def _may_lead(self, waiter: ThreadWaiter) -> bool:
+        if self.leads(waiter):
+            return False
+        return not self._leaders or self._leaders[-1].thread == waiter.thread
 
     def _wait_for_socket(self) -> None:
         poll = select.poll()
@@ -90,15 +106,27 @@ class ThreadTurns:
         poll.register(self._wake_read, select.POLLIN)
         for descriptor, _ in poll.poll():
             if descriptor == self._wake_read:
-                with suppress(BlockingIOError):  # another one was faster
-                    os.read(self._wake_read, 4096)
+                os.read(self._wake_read, 4096)
+        with self._line.section:
+            # Until it has looked at its outcome, the leader needs no nudge.
+            self._looks_again = True
+            self._line.pump()
 
     def _leave(self, waiter: ThreadWaiter) -> None:
         with self._line.section:
             self._followers.pop(waiter, None)
-            if self.leader is waiter:
-                self.leader = None
+            if not self.leads(waiter):
+                self._promote()
+                return
+            self._leaders.remove(waiter)
+            self._looks_again = False
+            if self._leaders:
+                self.nudge()  # it was nudged in vain while somebody else was on top of it
+            else:
                 self._line.leads.discard(self)
-            if self.leader is None and self._followers:
-                # It may not have slept yet; then it finds the lead free by itself.
-                next(iter(self._followers)).wake()
+                self._promote()
+
+    def _promote(self) -> None:
+        if not self._leaders and self._followers:
+            # It may not have slept yet; then it finds the lead free by itself.
+            next(iter(self._followers)).wake()

@@ -7,6 +7,8 @@ coroutines take turns in waiting for it.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import attrs
@@ -42,17 +44,18 @@ class Decoder:
         try:
             self._threads.wait(waiter)
         finally:
-            self._line.forget(waiter, request_id)
+            self._line.forget(request_id)
         return cast("A", _answer(waiter.outcome))
 
     async def asend(self, request: Request[A], *, ref: int | None = None) -> A:
         """The same as `send` for coroutines."""
-        waiter = LoopWaiter(self._turns())
-        request_id = self._line.ask(cast("Request[Answer]", request), ref, waiter)
-        try:
-            await self._wait(waiter)
-        finally:
-            self._line.forget(waiter, request_id)
+        with self._turns() as turns:
+            waiter = LoopWaiter(turns)
+            request_id = self._line.ask(cast("Request[Answer]", request), ref, waiter)
+            try:
+                await turns.wait(waiter)
+            finally:
+                self._line.forget(request_id)
         return cast("A", _answer(waiter.outcome))
 
     def post(self, notice: Notice, *, ref: int | None = None) -> None:
@@ -61,7 +64,8 @@ class Decoder:
         It waits only if the supervisor is far behind, or if nobody else would send the rest.
         """
         self._line.tell(notice, ref)
-        self._threads.flush(UNSENT_MAX if self._line.leads else 0)
+        if not self._line.section.is_mine:  # else a finalizer says it in the middle of another call
+            self._threads.flush(UNSENT_MAX if self._line.leads else 0)
 
     def receive(self) -> tuple[Order, int | None]:
         """Wait for the next order, and which try it is for. One at a time may wait for orders."""
@@ -70,19 +74,20 @@ class Decoder:
         try:
             self._threads.wait(waiter)
         except BaseException:
-            self._line.forget(waiter, None)
+            self._line.forget_order(waiter)
             raise
         return _order(waiter.outcome)
 
     async def areceive(self) -> tuple[Order, int | None]:
         """The same as `receive` for coroutines."""
-        waiter = LoopWaiter(self._turns())
-        self._line.wait_for_order(waiter)
-        try:
-            await self._wait(waiter)
-        except BaseException:
-            self._line.forget(waiter, None)
-            raise
+        with self._turns() as turns:
+            waiter = LoopWaiter(turns)
+            self._line.wait_for_order(waiter)
+            try:
+                await turns.wait(waiter)
+            except BaseException:
+                self._line.forget_order(waiter)
+                raise
         return _order(waiter.outcome)
 
     def bound_to(self, ref: int) -> BoundComms:
@@ -94,19 +99,18 @@ class Decoder:
         self._line.sock.close()
         self._threads.close()
 
-    def _turns(self) -> LoopTurns:
+    @contextmanager
+    def _turns(self) -> Iterator[LoopTurns]:
         token = current_token()
         if token not in self._loops:
             self._loops[token] = LoopTurns(self._line, token)
-        return self._loops[token]
-
-    async def _wait(self, waiter: LoopWaiter) -> None:
-        turns = waiter.turns
+        turns = self._loops[token]
         try:
-            await turns.wait(waiter)
+            yield turns
         finally:
+            # Authors may run one loop after another.
             if turns.is_unused:
-                self._loops.pop(turns.token, None)
+                self._loops.pop(token, None)
 
 
 @attrs.frozen

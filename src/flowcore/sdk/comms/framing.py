@@ -43,11 +43,6 @@ class Unframing:
         while (payload := self._next()) is not None:
             yield payload
 
-    @property
-    def is_between_frames(self) -> bool:
-        """Whether the stream may end here."""
-        return not self._buffer
-
     def _next(self) -> bytes | None:
         if len(self._buffer) < _LENGTH.size:
             return None

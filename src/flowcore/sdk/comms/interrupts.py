@@ -27,16 +27,22 @@ def interrupt(error: BaseException) -> None:
 class Section:
     """A lock that is held for moments, and never across a wait; no interrupt arrives while it is held.
 
-    Finalizers run whenever they like, so the thread that holds it may come again; `is_nested` tells.
+    Signal handlers and finalizers run whenever they like, so the thread that holds it may come again.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._owner: int | None = None
         self._entered = 0
 
     @property
+    def is_mine(self) -> bool:
+        """Whether the calling thread is in here."""
+        return self._owner == threading.get_ident()
+
+    @property
     def is_nested(self) -> bool:
-        """Whether the thread that is in here was in here already."""
+        """Whether the thread that is in here, and asks, was in here already."""
         return self._entered > 1
 
     def __enter__(self) -> None:
@@ -44,17 +50,23 @@ class Section:
         if threading.current_thread() is threading.main_thread():
             _depth += 1
         self._lock.acquire()
+        self._owner = threading.get_ident()
         self._entered += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        global _depth, _put_off
         self._entered -= 1
+        if not self._entered:
+            self._owner = None
         self._lock.release()
-        if threading.current_thread() is not threading.main_thread():
-            return
-        _depth -= 1
-        if not _depth and _put_off is not None:
-            interruption, _put_off = _put_off, None
-            raise interruption
+        if threading.current_thread() is threading.main_thread():
+            _leave()
+
+
+def _leave() -> None:
+    global _depth, _put_off
+    _depth -= 1
+    if not _depth and _put_off is not None:
+        interruption, _put_off = _put_off, None
+        raise interruption

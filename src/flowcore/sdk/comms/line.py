@@ -10,8 +10,7 @@ import os
 import socket
 from collections import deque
 from typing import Protocol
-
-import attrs
+from weakref import WeakSet
 
 from flowcore.errors import FlowcoreError, PeerGone, ProtocolError, UsageError
 from flowcore.sdk.comms.interrupts import Section
@@ -43,12 +42,6 @@ class Lead(Protocol):
         """Look again whether there is something to send. Any thread calls it; never waits."""
 
 
-@attrs.define(eq=False)
-class _Waiting:
-    answers: dict[int, Waiter] = attrs.field(factory=dict)
-    order: Waiter | None = None
-
-
 class Line:
     """The child's end of the socket to its supervisor; the socket becomes non-blocking."""
 
@@ -60,10 +53,12 @@ class Line:
         self._conversation = Conversation(Answer, Order)
         self._unsent = bytearray()
         self._is_flushing = False
-        self._waiting = _Waiting()
+        self._waiters: dict[int, Waiter] = {}
         self._orders: deque[Told] = deque()
+        self._order_waiter: Waiter | None = None
         self._error: FlowcoreError | None = None
         self._pid = os.getpid()
+        _lines.add(self)
 
     @property
     def unsent(self) -> int:
@@ -77,37 +72,46 @@ class Line:
             UsageError: it cannot be sent.
             PeerGone, ProtocolError: the conversation is over.
         """
+        self._check_process()
         with self.section:
             if self.section.is_nested:
                 raise UsageError("a finalizer asked in the middle of another call; ask outside of finalizers")
-            self._check()
+            self._check_end()
             request_id, data = self._conversation.ask(request, ref=ref)
-            self._waiting.answers[request_id] = waiter
+            self._waiters[request_id] = waiter
             self._send(data)
             return request_id
 
     def tell(self, message: Message, ref: int | None) -> None:
         """Send what is not answered. Raises as `ask`."""
+        self._check_process()
         with self.section:
-            self._check()
+            self._check_end()
             self._send(self._conversation.tell(message, ref=ref))
 
     def wait_for_order(self, waiter: Waiter) -> None:
         """Set the outcome of `waiter` to the next order; one may wait at a time. Raises as `ask`."""
+        self._check_process()
         with self.section:
             if self._orders:
                 waiter.outcome = self._orders.popleft()
                 return
-            self._check()
-            self._waiting.order = waiter
+            self._check_end()
+            self._order_waiter = waiter
 
-    def forget(self, waiter: Waiter, request_id: int | None) -> None:
-        """`waiter` waits no more."""
+    def forget(self, request_id: int) -> None:
+        """Nobody waits for the answer any more."""
         with self.section:
-            if request_id is None:
-                self._forget_order(waiter)
-            elif self._waiting.answers.pop(request_id, None):
+            if self._waiters.pop(request_id, None):
                 self._conversation.forget(request_id)
+
+    def forget_order(self, waiter: Waiter) -> None:
+        """`waiter` waits no more; an order that it was given and has not taken is the next one again."""
+        with self.section:
+            if self._order_waiter is waiter:
+                self._order_waiter = None
+            elif isinstance(waiter.outcome, Told):
+                self._orders.appendleft(waiter.outcome)
 
     def pump(self) -> None:
         """Send what the peer takes, and hand out what has arrived."""
@@ -115,19 +119,14 @@ class Line:
             self._flush()
             self._read()
 
-    def _forget_order(self, waiter: Waiter) -> None:
-        if self._waiting.order is waiter:
-            self._waiting.order = None
-        elif isinstance(waiter.outcome, Told):
-            # It had been handed over, but was not taken.
-            self._orders.appendleft(waiter.outcome)
-
-    def _check(self) -> None:
+    def _check_process(self) -> None:
         if os.getpid() != self._pid:
             raise UsageError(
                 "a process that a task has forked cannot use the task's connection to its supervisor; ask in"
                 " the task, and pass the answers on"
             )
+
+    def _check_end(self) -> None:
         if self._error is not None:
             raise copied(self._error)
 
@@ -158,15 +157,14 @@ class Line:
             while self._error is None:
                 data = self.sock.recv(_CHUNK)
                 if not data:
-                    self._end(PeerGone("supervisor"))
-                    return
+                    raise PeerGone("supervisor")
                 for received in self._conversation.receive(data):
                     self._hand_out(received)
                 if len(data) < _CHUNK:
                     return
         except BlockingIOError:
             pass
-        except ProtocolError as error:
+        except (ProtocolError, PeerGone) as error:
             self._end(error)
         except OSError:
             self._end(PeerGone("supervisor"))
@@ -174,9 +172,9 @@ class Line:
     def _hand_out(self, received: Received) -> None:
         match received:
             case Answered(request_id, answer):
-                _give(self._waiting.answers.pop(request_id), answer)
-            case Told() if self._waiting.order is not None:
-                waiter, self._waiting.order = self._waiting.order, None
+                _give(self._waiters.pop(request_id), answer)
+            case Told() if self._order_waiter is not None:
+                waiter, self._order_waiter = self._order_waiter, None
                 _give(waiter, received)
             case Told():
                 self._orders.append(received)
@@ -185,10 +183,20 @@ class Line:
         """The conversation is over: everybody who waits is told so."""
         self._error = error
         self._unsent.clear()
-        waiters, self._waiting = self._waiting, _Waiting()
-        for waiter in (*waiters.answers.values(), waiters.order):
-            if waiter is not None:
-                _give(waiter, error)
+        waiters = list(self._waiters.values())
+        self._waiters.clear()
+        if self._order_waiter is not None:
+            waiters.append(self._order_waiter)
+            self._order_waiter = None
+        for waiter in waiters:
+            _give(waiter, error)
+
+
+def copied(error: FlowcoreError) -> FlowcoreError:
+    """The same error for another caller: one object would collect the tracebacks of all."""
+    copy = error.__class__.__new__(error.__class__, *error.args)
+    copy.__dict__.update(error.__dict__)
+    return copy
 
 
 def _give(waiter: Waiter, outcome: Outcome) -> None:
@@ -196,8 +204,13 @@ def _give(waiter: Waiter, outcome: Outcome) -> None:
     waiter.wake()
 
 
-def copied(error: FlowcoreError) -> FlowcoreError:
-    """The same error for another caller: one object would collect the tracebacks of all."""
-    copied = error.__class__.__new__(error.__class__, *error.args)
-    copied.__dict__.update(error.__dict__)
-    return copied
+_lines: WeakSet[Line] = WeakSet()
+
+
+def _close_inherited() -> None:
+    # Else the supervisor would not see that the task's process has ended.
+    for line in list(_lines):
+        line.sock.close()
+
+
+os.register_at_fork(after_in_child=_close_inherited)

@@ -94,11 +94,6 @@ class Conversation:
             if received is not None:
                 yield received
 
-    @property
-    def may_end(self) -> bool:
-        """Whether the stream stands between two messages."""
-        return self._unframing.is_between_frames
-
     def _bytes(self, envelope: Envelope) -> bytes:
         return frame(encode(envelope), limit=self._limit)
 
