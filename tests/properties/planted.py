@@ -97,5 +97,21 @@ def without_an_edge(dag):
     return attrs.evolve(dag, tasks=tuple(tasks))
 
 
+def without_looks(dag, look):
+    """A Dag whose tasks do not look at others as `look`."""
+    dependencies = dag.dependencies
+    blind = attrs.evolve(
+        dependencies,
+        looks_at=tuple({a: b for a, b in looks.items() if a is not look} for looks in dependencies.looks_at),
+        looked_at_by=tuple(
+            tuple(watcher for watcher in watchers if watcher[1] is not look)
+            for watchers in dependencies.looked_at_by
+        ),
+    )
+    other = attrs.evolve(dag)
+    vars(other)["dependencies"] = blind
+    return other
+
+
 def _read_tokens(connection):
     return [tuple(row) for row in connection.execute(sa.select(task_instance.c.id, task_instance.c.token))]

@@ -3,61 +3,84 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext as does_not_raise
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowcore.domain.dependencies import Look
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.timetables.base import TimeRestriction
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
+from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.verdicts import Verdict
 from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
-from flowcore.scheduler.decisions.run_progress import RunProgress
+from flowcore.scheduler.decisions.run_progress import Key, RunProgress
 from flowcore.testing import Sometimes, interpret
 from flowcore.testing.clock import EPOCH
+from flowcore.testing.oracle import verdict_of
 from flowcore.testing.strategies import dags
-from tests.properties.planted import without_an_edge
+from tests.properties.planted import without_an_edge, without_looks
+from tests.support.scheduling import make_dag
 
 ENDS = st.sampled_from(["success", "failed", "skipped", "removed"]).map(TaskInstanceState)
+SUCCESS, FAILED = TaskInstanceState.SUCCESS, TaskInstanceState.FAILED
 HOURLY = DeltaDataIntervalTimetable(timedelta(hours=1))
 
 
-def carry_out(dag, ends, seed):
+MEANING = {
+    TaskInstanceState.SCHEDULED: Verdict.RUN,
+    TaskInstanceState.SKIPPED: Verdict.SKIP,
+    TaskInstanceState.UPSTREAM_FAILED: Verdict.UPSTREAM_FAIL,
+    TaskInstanceState.REMOVED: Verdict.REMOVE,
+}
+
+
+def check_changes(dag, states, changes):
+    """I4: the interpreter would decide the same of what has ended."""
+    for (position, _), state in changes.items():
+        assert verdict_of(dag, dag.tasks[position], states) is MEANING[state]
+
+
+def carry_out(dag, ends, seed, *, decided_on):
     """Let the tasks of a run end in some order; the final states, the run's state and its reason."""
-    order, progress = random.Random(seed), RunProgress(dag)
-    states: dict[int, TaskInstanceState | None] = dict.fromkeys(range(len(dag.tasks)))
+    order, progress = random.Random(seed), RunProgress(decided_on)
+    states: dict[Key, TaskInstanceState | None] = {(task.position, -1): None for task in dag.tasks}
     changes = progress.settle_all()
     while True:
         states.update(changes.states)
-        running = [p for p, state in states.items() if state is TaskInstanceState.SCHEDULED]
+        check_changes(dag, states, changes.states)
+        running = [key for key, state in states.items() if state is TaskInstanceState.SCHEDULED]
         if not running:
             return states, changes.run_state, changes.reason
         ended = order.choice(running)
-        states[ended] = ends[ended]
+        states[ended] = ends[ended[0]]
         if order.random() < 0.3:  # as after a restart: from the rows, not from memory
-            progress = RunProgress.of(dag, states.items(), revision=0)
+            progress = RunProgress.of(decided_on, states.items(), revision=0)
             changes = progress.settle_all()
         else:
-            changes = progress.settle([(ended, ends[ended])])
+            changes = progress.settle([(ended, states[ended])])
 
 
 def ends_as_interpreted(dag, ends, seed, *, decided_on=None):
-    states, run_state, reason = carry_out(decided_on or dag, ends, seed)
+    states, run_state, reason = carry_out(dag, ends, seed, decided_on=decided_on or dag)
     expected = interpret(dag, lambda task: ends[task.position])
     assert states == expected.states
     assert run_state is expected.run_state
     return reason
 
 
-EXAMPLES = st.tuples(dags(), st.lists(ENDS, min_size=6, max_size=6), st.integers(0, 2**16))
+EXAMPLES = st.tuples(dags(tasks_max=8), st.lists(ENDS, min_size=8, max_size=8), st.integers(0, 2**16))
 
 
 def test_runs_end_as_interpreted_in_whatever_order_tasks_end():
     sometimes = Sometimes()
 
     # Always the same examples: which rare paths are reached must not be a matter of luck.
-    @settings(max_examples=300, derandomize=True, database=None)
+    @settings(max_examples=600, derandomize=True, database=None)
     @given(EXAMPLES)
     def property_holds(example):
         sometimes.note(ends_as_interpreted(*example) == "all_tasks_deadlocked", "deadlock")
@@ -73,6 +96,30 @@ def test_decision_that_ignores_an_upstream_is_noticed():
 
     with pytest.raises(AssertionError):
         property_holds()
+
+
+#: A setup, two tasks after it, a join that does not wait for both, and a teardown.
+SCOPED = make_dag(
+    {"s": [], "a": ["s"], "b": ["s"], "c": ["a", "b"], "t": ["s", "c"]},
+    tasks={
+        "s": {"is_setup": True},
+        "c": {"trigger_rule": TriggerRule.ONE_DONE},
+        "t": {"is_teardown": True, "trigger_rule": TriggerRule.ALL_DONE_SETUP_SUCCESS},
+    },
+)
+SETUP_SUCCEEDS = [SUCCESS, SUCCESS, FAILED, SUCCESS, SUCCESS]
+SETUP_FAILS = [FAILED, SUCCESS, SUCCESS, SUCCESS, SUCCESS]
+
+
+@pytest.mark.parametrize("look", Look)
+def test_decision_that_does_not_look_at_others_is_noticed(look):
+    for decided_on, noticed in (
+        (SCOPED, does_not_raise()),
+        (without_looks(SCOPED, look), pytest.raises(AssertionError)),
+    ):
+        with noticed:
+            for ends, seed in product((SETUP_SUCCEEDS, SETUP_FAILS), range(20)):
+                ends_as_interpreted(SCOPED, ends, seed, decided_on=decided_on)
 
 
 def create_runs(hours, *, remembers=True):

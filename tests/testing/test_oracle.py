@@ -30,18 +30,18 @@ def script(*outcomes: TryOutcome) -> Script:
 )
 def test_rule_decides_what_follows_a_failure(rule, second, run):
     expected = expect_run(chain(rule), script(TryOutcome.FAILED_FOR_GOOD))
-    assert expected.states == {0: TaskInstanceState.FAILED, 1: second}
+    assert expected.states == {(0, -1): TaskInstanceState.FAILED, (1, -1): second}
     assert expected.run_state is run
 
 
 def test_failed_try_is_followed_by_as_many_retries_as_allowed():
     failing = script(TryOutcome.FAILED, TryOutcome.FAILED, TryOutcome.SUCCESS)
     twice, once = (chain(TriggerRule.ALL_DONE, retries=retries) for retries in (2, 1))
-    assert expect_run(twice, failing).states[0] is TaskInstanceState.SUCCESS
-    assert expect_run(once, failing).states[0] is TaskInstanceState.FAILED
+    assert expect_run(twice, failing).states[0, -1] is TaskInstanceState.SUCCESS
+    assert expect_run(once, failing).states[0, -1] is TaskInstanceState.FAILED
 
 
 def test_run_fails_when_a_task_can_never_be_decided():
     expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda task: TaskInstanceState.REMOVED)
-    assert expected.states[1] is None
+    assert expected.states[1, -1] is None
     assert expected.run_state is DagRunState.FAILED

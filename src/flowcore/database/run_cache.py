@@ -24,23 +24,23 @@ class RunCache:
         progress = self._progress.pop(dag_run_id, None)
         if progress is None:
             return None
-        self._size -= len(progress.dag.tasks)
+        self._size -= progress.size
         return progress if progress.revision == revision else None
 
     def forget(self, dag_run_id: int) -> None:
         """Remember nothing of a run."""
         progress = self._progress.pop(dag_run_id, None)
         if progress is not None:
-            self._size -= len(progress.dag.tasks)
+            self._size -= progress.size
 
     def put(self, dag_run_id: int, progress: RunProgress) -> None:
         """Remember a run in place of what was remembered of it; those unused for longest make room."""
         self.forget(dag_run_id)
         self._progress[dag_run_id] = progress
-        self._size += len(progress.dag.tasks)
+        self._size += progress.size
         while self._size > self._max:
             _, oldest = self._progress.popitem(last=False)
-            self._size -= len(oldest.dag.tasks)
+            self._size -= oldest.size
 
     def __len__(self) -> int:
         return len(self._progress)

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from flowcore.backends import Backend
+from flowcore.domain.dependencies import Dependencies, dependencies_of
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
@@ -82,6 +83,11 @@ class Dag:
     def position_of(self) -> Mapping[str, int]:
         """Position of each task by its id."""
         return {task.task_id: task.position for task in self.tasks}
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """Who looks at whom."""
+        return dependencies_of(self)
 
     @cached_property
     def leaves(self) -> tuple[int, ...]:

@@ -22,11 +22,11 @@ from flowcore.domain.states import (
 )
 from flowcore.domain.timetables.base import TimeRestriction
 from flowcore.domain.timetables.registry import load_timetable
-from flowcore.domain.trigger_rules import Verdict, decide
+from flowcore.domain.verdicts import Verdict
 from flowcore.domain.workloads import TryEnded, Workload
 from flowcore.errors import InvariantBroken
 from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
-from flowcore.testing.oracle import counts_of, expect_run
+from flowcore.testing.oracle import count_ends, expect_run, verdict_of
 from flowcore.testing.scripts import Script
 from flowcore.testing.snapshots import Snapshot, TaskInstanceRow
 
@@ -152,11 +152,11 @@ def check_confluence(snapshot: Snapshot, dags: Dags, script: Script) -> None:
 
 def _check_verdict(row: TaskInstanceRow, after: Snapshot, dag: Dag) -> None:
     assert row.state is not None
-    task = dag.tasks[row.position]
-    counts = counts_of(task, after.states_by_run[row.dag_run_id])
-    verdict = decide(task.trigger_rule, counts)
+    task, states = dag.tasks[row.position], after.states_by_run[row.dag_run_id]
+    verdict = verdict_of(dag, task, {**states, (row.position, row.map_index): None})
     assert _MEANING.get(row.state) is verdict, (
-        f"{row} became {row.state}, but {task.trigger_rule} says {verdict} on {counts}"
+        f"{row} became {row.state}, but {task.trigger_rule} says {verdict} on"
+        f" {count_ends(task.upstream, states)}"
     )
 
 

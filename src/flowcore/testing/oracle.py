@@ -7,7 +7,7 @@ the scheduler and this page disagree, one of them is wrong (invariant I13).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from graphlib import TopologicalSorter
 
 import attrs
@@ -18,12 +18,13 @@ from flowcore.domain.trigger_rules import UpstreamCounts, Verdict, decide, final
 from flowcore.domain.workloads import TryOutcome
 from flowcore.testing.scripts import Script
 
-States = Mapping[int, TaskInstanceState | None]
+#: By position and map index; None: not decided.
+States = Mapping[tuple[int, int], TaskInstanceState | None]
 
 
 @attrs.frozen
 class ExpectedRun:
-    """The final states by position (None: can never be decided) and the run's."""
+    """The final states (None: can never be decided) and the run's."""
 
     states: States
     run_state: DagRunState
@@ -36,21 +37,21 @@ def expect_run(dag: Dag, script: Script) -> ExpectedRun:
 
 def interpret(dag: Dag, state_of: Callable[[Task], TaskInstanceState]) -> ExpectedRun:
     """Interpret a Dag whose tasks, if they run, end in the states that `state_of` gives."""
-    states: dict[int, TaskInstanceState | None] = {}
+    states: dict[tuple[int, int], TaskInstanceState | None] = {}
     edges = {task.position: task.upstream for task in dag.tasks}
     for position in TopologicalSorter(edges).static_order():
         task = dag.tasks[position]
-        match _verdict(task, states):
+        match verdict_of(dag, task, states):
             case Verdict.RUN:
-                states[position] = state_of(task)
+                states[position, -1] = state_of(task)
             case Verdict.SKIP:
-                states[position] = TaskInstanceState.SKIPPED
+                states[position, -1] = TaskInstanceState.SKIPPED
             case Verdict.UPSTREAM_FAIL:
-                states[position] = TaskInstanceState.UPSTREAM_FAILED
+                states[position, -1] = TaskInstanceState.UPSTREAM_FAILED
             case Verdict.REMOVE:
-                states[position] = TaskInstanceState.REMOVED
+                states[position, -1] = TaskInstanceState.REMOVED
             case Verdict.NEVER | Verdict.WAIT:
-                states[position] = None
+                states[position, -1] = None
     return ExpectedRun(states, _run_state(dag, states))
 
 
@@ -69,11 +70,12 @@ def scripted_state(task: Task, script: Script) -> TaskInstanceState:
     return TaskInstanceState.FAILED
 
 
-def counts_of(task: Task, states: States) -> UpstreamCounts:
-    """How the direct upstreams of a task ended; those without a state or still at work are not done."""
-    ended = Counter(states.get(position) for position in task.upstream)
+def count_ends(positions: Iterable[int], states: States) -> UpstreamCounts:
+    """How these tasks ended; those without a state or still at work are not done."""
+    wanted = frozenset(positions)
+    ended = Counter(state for (position, _), state in states.items() if position in wanted)
     return UpstreamCounts(
-        len(task.upstream),
+        len(wanted),
         success=ended[TaskInstanceState.SUCCESS],
         failed=ended[TaskInstanceState.FAILED],
         skipped=ended[TaskInstanceState.SKIPPED],
@@ -82,14 +84,49 @@ def counts_of(task: Task, states: States) -> UpstreamCounts:
     )
 
 
-def _verdict(task: Task, states: States) -> Verdict:
-    counts = counts_of(task, states)
-    # Only below a task that can never be decided are the counts not complete.
-    return decide(task.trigger_rule, counts) if counts.remaining else final_verdict(task.trigger_rule, counts)
+def verdict_of(dag: Dag, task: Task, states: States) -> Verdict:
+    """What becomes of a task when all before it have ended so; WAIT as long as what is open may matter."""
+    counts = count_ends(task.upstream, states)
+    setups = count_ends((p for p in task.upstream if dag.tasks[p].is_setup), states)
+    rule = decide if counts.remaining else final_verdict
+    verdict = rule(task.trigger_rule, counts, setups=setups)
+    if task.is_teardown:
+        is_early = verdict is Verdict.RUN and count_ends(_scope(dag, task), states).remaining
+        return Verdict.WAIT if is_early else verdict
+    needed = count_ends(_indirect_setups(dag, task), states)
+    if needed.bad or verdict is Verdict.UPSTREAM_FAIL:
+        return Verdict.UPSTREAM_FAIL
+    if needed.remaining or verdict is Verdict.WAIT:
+        return Verdict.WAIT
+    return Verdict.SKIP if needed.skipped else verdict
+
+
+def _indirect_setups(dag: Dag, task: Task) -> set[int]:
+    """The setups further up, but for those whose teardowns are all past."""
+    after = _reach(dag, task, lambda other: other.downstream)
+    setups = [dag.tasks[p] for p in _reach(dag, task, lambda other: other.upstream) if dag.tasks[p].is_setup]
+    concerned = {
+        setup.position
+        for setup in setups
+        if not (teardowns := {p for p in setup.downstream if dag.tasks[p].is_teardown}) or teardowns & after
+    }
+    return concerned - set(task.upstream)
+
+
+def _scope(dag: Dag, teardown: Task) -> set[int]:
+    """What lies between a teardown and the setups right before it."""
+    setups = [dag.tasks[p] for p in teardown.upstream if dag.tasks[p].is_setup]
+    after = set[int]().union(*(_reach(dag, setup, lambda other: other.downstream) for setup in setups))
+    return after & _reach(dag, teardown, lambda other: other.upstream)
+
+
+def _reach(dag: Dag, task: Task, neighbours: Callable[[Task], Iterable[int]]) -> set[int]:
+    direct = set(neighbours(task))
+    return direct.union(*(_reach(dag, dag.tasks[position], neighbours) for position in direct))
 
 
 def _run_state(dag: Dag, states: States) -> DagRunState:
     bad = {TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED}
     is_stuck = None in states.values()
-    is_failed = is_stuck or any(states[position] in bad for position in dag.leaves)
+    is_failed = is_stuck or any(states[position, -1] in bad for position in dag.leaves)
     return DagRunState.FAILED if is_failed else DagRunState.SUCCESS

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
 from flowcore.database.types import database_now
 from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
+from flowcore.testing.oracle import States
 
 _t, _r = task_instance.c, dag_run.c
 _TASK_INSTANCES = sa.select(
@@ -21,6 +22,7 @@ _TASK_INSTANCES = sa.select(
     _t.dag_id,
     _t.task_id,
     _t.position,
+    _t.map_index,
     _t.state,
     _t.try_number,
     _t.token,
@@ -45,6 +47,7 @@ class TaskInstanceRow:
     dag_id: str
     task_id: str
     position: int
+    map_index: int
     state: TaskInstanceState | None
     try_number: int
     token: int
@@ -116,11 +119,11 @@ class Snapshot:
         return [row for row in self.task_instances.values() if row.is_active]
 
     @cached_property
-    def states_by_run(self) -> Mapping[int, Mapping[int, TaskInstanceState | None]]:
-        """The states of each run's task instances, by position."""
-        states: dict[int, dict[int, TaskInstanceState | None]] = {run_id: {} for run_id in self.runs}
+    def states_by_run(self) -> Mapping[int, States]:
+        """The states of each run's task instances, by position and map index."""
+        states: dict[int, dict[tuple[int, int], TaskInstanceState | None]] = {run: {} for run in self.runs}
         for row in self.task_instances.values():
-            states[row.dag_run_id][row.position] = row.state
+            states[row.dag_run_id][row.position, row.map_index] = row.state
         return states
 
     @cached_property

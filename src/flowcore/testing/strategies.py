@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum, auto
 
 import attrs
 from hypothesis import strategies as st
@@ -34,15 +35,16 @@ def dags(
     timeouts: bool = False,
     schedules: bool = False,
 ) -> Dag:
-    """Random acyclic Dags: every trigger rule, retries, pools, limits, weights.
+    """Random acyclic Dags: every trigger rule, setups and teardowns, retries, pools, limits, weights.
 
     `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs.
     """
     count = draw(st.integers(1, tasks_max))
-    upstream = [draw(_upstream(position)) for position in range(count)]
+    roles = draw(_roles(count))
+    upstream = [draw(_upstream(position, roles)) for position in range(count)]
     dag = Dag(
         dag_id=dag_id,
-        tasks=tuple(draw(_tasks(dag_id, position, upstream)) for position in range(count)),
+        tasks=tuple(draw(_tasks(dag_id, position, upstream, roles)) for position in range(count)),
         max_active_runs=draw(st.integers(1, 3)),
         max_active_tasks=draw(st.integers(1, 4)),
         dagrun_timeout_s=draw(st.none() | st.integers(1, 30).map(float)) if timeouts else None,
@@ -90,15 +92,45 @@ def loads(
     return Load(of, tuple(asked), draw(scripts(of, fatal=fatal)), POOLS)
 
 
+class Role(Enum):
+    """What a task is there for."""
+
+    WORK = auto()
+    SETUP = auto()
+    TEARDOWN = auto()
+
+
+def _roles(count: int) -> st.SearchStrategy[list[Role]]:
+    mixed = st.sampled_from([Role.WORK, *Role])
+    return st.lists(mixed, min_size=count, max_size=count) | st.just([Role.WORK] * count)
+
+
 @st.composite
-def _tasks(draw: st.DrawFn, dag_id: str, position: int, upstream: Sequence[Sequence[int]]) -> Task:
+def _upstream(draw: st.DrawFn, position: int, roles: Sequence[Role]) -> list[int]:
+    size = min(position, draw(st.sampled_from([0, 1, 1, 2, 3])))
+    earlier = st.integers(0, max(0, position - 1))
+    upstream = set(draw(st.lists(earlier, unique=True, min_size=size, max_size=size)))
+    setups = [before for before in range(position) if roles[before] is Role.SETUP]
+    if roles[position] is Role.TEARDOWN and setups:
+        upstream.add(draw(st.sampled_from(setups)))
+    return sorted(upstream)
+
+
+@st.composite
+def _tasks(
+    draw: st.DrawFn, dag_id: str, position: int, upstream: Sequence[Sequence[int]], roles: Sequence[Role]
+) -> Task:
     pool = draw(st.sampled_from(sorted(POOLS)))
+    follows_setup = any(roles[before] is Role.SETUP for before in upstream[position])
     return Task(
         task_id=f"{dag_id}_task{position}",
         position=position,
         upstream=tuple(upstream[position]),
         downstream=tuple(later for later, before in enumerate(upstream) if position in before),
-        trigger_rule=draw(st.sampled_from(TriggerRule)),
+        trigger_rule=draw(_trigger_rules(roles[position], follows_setup=follows_setup)),
+        is_setup=roles[position] is Role.SETUP,
+        is_teardown=roles[position] is Role.TEARDOWN,
+        on_failure_fail_dagrun=roles[position] is Role.TEARDOWN and draw(st.booleans()),
         priority_weight=draw(st.integers(1, 3)),
         pool=pool,
         pool_slots=draw(st.integers(1, POOLS[pool])),
@@ -109,10 +141,11 @@ def _tasks(draw: st.DrawFn, dag_id: str, position: int, upstream: Sequence[Seque
     )
 
 
-def _upstream(position: int) -> st.SearchStrategy[list[int]]:
-    if not position:
-        return st.just([])
-    return st.lists(st.integers(0, position - 1), unique=True, max_size=3).map(sorted)
+def _trigger_rules(role: Role, *, follows_setup: bool) -> st.SearchStrategy[TriggerRule]:
+    """What the SDK lets an author choose."""
+    if role is Role.TEARDOWN:
+        return st.just(TriggerRule.ALL_DONE_SETUP_SUCCESS)
+    return st.just(TriggerRule.ALL_SUCCESS) if follows_setup else st.sampled_from(TriggerRule)
 
 
 def _scheduled(dag: Dag) -> Dag:

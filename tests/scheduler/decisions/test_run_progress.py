@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,54 +11,70 @@ from hypothesis import strategies as st
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.scheduler.decisions.run_progress import RunProgress
+from flowcore.scheduler.decisions.run_progress import Key, RunChanges, RunProgress
 from tests.support.scheduling import chain, make_dag
 
 SUCCESS, FAILED, SKIPPED = TaskInstanceState.SUCCESS, TaskInstanceState.FAILED, TaskInstanceState.SKIPPED
 SCHEDULED, UPSTREAM_FAILED = TaskInstanceState.SCHEDULED, TaskInstanceState.UPSTREAM_FAILED
 REMOVED = TaskInstanceState.REMOVED
+S = TypeVar("S")
 
 DIAMOND = make_dag({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]})
 
 
-def begun(dag: Dag) -> RunProgress:
-    progress = RunProgress(dag)
-    progress.settle_all()
-    return progress
+@attrs.define
+class Run:
+    """A run under way, whose tasks are called by their names."""
+
+    dag: Dag
+    progress: RunProgress = attrs.field(init=False)
+    begun: RunChanges = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.progress = RunProgress(self.dag)
+        self.begun = self.progress.settle_all()
+
+    def settle(self, **ends: TaskInstanceState) -> dict[str, TaskInstanceState]:
+        """What follows when these tasks end so."""
+        return self.named(self.progress.settle(self.keyed(ends)))
+
+    def keyed(self, states: Mapping[str, S]) -> list[tuple[Key, S]]:
+        return [((self.dag.position_of[task], -1), state) for task, state in states.items()]
+
+    def named(self, changes: RunChanges) -> dict[str, TaskInstanceState]:
+        return {self.dag.tasks[position].task_id: state for (position, _), state in changes.states.items()}
 
 
 def end_of(dag: Dag, states: Mapping[str, TaskInstanceState | None]) -> tuple[DagRunState | None, str | None]:
-    by_position = ((dag.position_of[task], state) for task, state in states.items())
-    changes = RunProgress.of(dag, by_position, revision=0).settle_all()
+    changes = RunProgress.of(dag, Run(dag).keyed(states), revision=0).settle_all()
     return changes.run_state, changes.reason
 
 
 def test_a_run_begins_with_its_roots() -> None:
-    assert RunProgress(DIAMOND).settle_all().states == {0: SCHEDULED}
+    run = Run(DIAMOND)
+    assert run.named(run.begun) == {"a": SCHEDULED}
 
 
 def test_a_finished_task_schedules_its_direct_downstream() -> None:
-    changes = begun(DIAMOND).settle([(0, SUCCESS)])
-    assert changes.states == {1: SCHEDULED, 2: SCHEDULED}
-    assert changes.run_state is None
+    assert Run(DIAMOND).settle(a=SUCCESS) == {"b": SCHEDULED, "c": SCHEDULED}
 
 
 def test_a_join_waits_for_the_last_of_its_upstreams() -> None:
-    progress = begun(DIAMOND)
-    progress.settle([(0, SUCCESS)])
-    assert progress.settle([(1, SUCCESS)]).states == {}
-    assert progress.settle([(2, SUCCESS)]).states == {3: SCHEDULED}
+    run = Run(DIAMOND)
+    run.settle(a=SUCCESS)
+    assert run.settle(b=SUCCESS) == {}
+    assert run.settle(c=SUCCESS) == {"d": SCHEDULED}
 
 
 def test_a_failure_fails_everything_after_it_and_the_run_at_once() -> None:
-    changes = begun(chain(4)).settle([(0, FAILED)])
-    assert changes.states == {1: UPSTREAM_FAILED, 2: UPSTREAM_FAILED, 3: UPSTREAM_FAILED}
+    changes = Run(chain(3)).progress.settle([((0, -1), FAILED)])
+    assert changes.states == {(1, -1): UPSTREAM_FAILED, (2, -1): UPSTREAM_FAILED}
     assert (changes.run_state, changes.reason) == (DagRunState.FAILED, "task_failure")
 
 
 def test_a_skip_cascades_to_the_end_of_the_run() -> None:
-    changes = begun(chain(3)).settle([(0, SKIPPED)])
-    assert changes.states == {1: SKIPPED, 2: SKIPPED}
+    changes = Run(chain(3)).progress.settle([((0, -1), SKIPPED)])
+    assert changes.states == {(1, -1): SKIPPED, (2, -1): SKIPPED}
     assert changes.run_state is DagRunState.SUCCESS
 
 
@@ -64,20 +82,69 @@ def test_a_cascade_stops_at_a_task_that_runs_whatever_happened() -> None:
     dag = make_dag(
         {"a": [], "b": ["a"], "clean": ["b"]}, tasks={"clean": {"trigger_rule": TriggerRule.ALL_DONE}}
     )
-    changes = begun(dag).settle([(0, FAILED)])
-    assert changes.states == {1: UPSTREAM_FAILED, 2: SCHEDULED}
-    assert changes.run_state is None
+    assert Run(dag).settle(a=FAILED) == {"b": UPSTREAM_FAILED, "clean": SCHEDULED}
 
 
 def test_a_run_without_tasks_ends_as_it_begins() -> None:
-    assert RunProgress(Dag(dag_id="empty")).settle_all().run_state is DagRunState.SUCCESS
+    assert Run(Dag(dag_id="empty")).begun.run_state is DagRunState.SUCCESS
 
 
 def test_the_same_end_said_twice_changes_nothing() -> None:
-    progress = begun(DIAMOND)
-    progress.settle([(0, SUCCESS), (0, SUCCESS), (1, SUCCESS), (1, SUCCESS)])
-    assert progress.settle([(1, SUCCESS)]).states == {}
-    assert progress.settle([(2, SUCCESS)]).states == {3: SCHEDULED}
+    run = Run(DIAMOND)
+    for _ in range(2):
+        run.settle(a=SUCCESS)
+        run.settle(b=SUCCESS)
+    assert run.settle(c=SUCCESS) == {"d": SCHEDULED}
+
+
+SETUP, TEARDOWN = (
+    {"is_setup": True},
+    {"is_teardown": True, "trigger_rule": TriggerRule.ALL_DONE_SETUP_SUCCESS},
+)
+#: s is a setup, t its teardown, a and b the work in between.
+SCOPED = make_dag({"s": [], "a": ["s"], "b": ["a"], "t": ["s", "b"]}, tasks={"s": SETUP, "t": TEARDOWN})
+
+
+def test_work_waits_for_a_setup_further_up() -> None:
+    loosely = {"b": {"trigger_rule": TriggerRule.ALL_DONE}}
+    dag = make_dag({"s": [], "a": ["s"], "x": [], "b": ["a", "x"]}, tasks={"s": SETUP, **loosely})
+    run = Run(dag)
+    run.settle(x=SUCCESS)
+    assert run.settle(s=FAILED) == {"a": UPSTREAM_FAILED, "b": UPSTREAM_FAILED}
+
+
+def test_a_setup_that_is_skipped_skips_the_work_and_its_teardown() -> None:
+    assert Run(SCOPED).settle(s=SKIPPED) == {"a": SKIPPED, "b": SKIPPED, "t": SKIPPED}
+
+
+def test_a_teardown_runs_though_the_work_failed() -> None:
+    run = Run(SCOPED)
+    run.settle(s=SUCCESS)
+    assert run.settle(a=FAILED) == {"b": UPSTREAM_FAILED, "t": SCHEDULED}
+
+
+def test_a_teardown_does_not_run_when_its_setup_failed() -> None:
+    assert Run(SCOPED).settle(s=FAILED) == {"a": UPSTREAM_FAILED, "b": UPSTREAM_FAILED, "t": UPSTREAM_FAILED}
+
+
+def test_a_teardown_waits_for_all_work_since_its_setup() -> None:
+    early = {"b": {"trigger_rule": TriggerRule.ONE_SUCCESS}}
+    dag = make_dag(
+        {"s": [], "a": ["s"], "x": ["s"], "b": ["a", "x"], "t": ["s", "b"]},
+        tasks={"s": SETUP, "t": TEARDOWN, **early},
+    )
+    run = Run(dag)
+    run.settle(s=SUCCESS)
+    run.settle(a=SUCCESS)
+    assert run.settle(b=SUCCESS) == {}
+    assert run.settle(x=FAILED) == {"t": SCHEDULED}
+
+
+def test_a_setup_does_not_concern_what_comes_after_its_teardown() -> None:
+    after = {"after": {"trigger_rule": TriggerRule.ALL_DONE}}
+    upstream = {"s": [], "a": ["s"], "t": ["s", "a"], "after": ["t"]}
+    run = Run(make_dag(upstream, tasks={"s": SETUP, "t": TEARDOWN, **after}))
+    assert run.settle(s=FAILED) == {"a": UPSTREAM_FAILED, "t": UPSTREAM_FAILED, "after": SCHEDULED}
 
 
 def test_a_task_that_can_never_run_leaves_a_deadlock() -> None:
@@ -89,6 +156,8 @@ def test_a_task_that_waits_for_its_retry_is_no_deadlock() -> None:
     assert end_of(chain(2), {"t0": TaskInstanceState.UP_FOR_RETRY, "t1": None}) == (None, None)
 
 
+AT = make_dag({"a": [], "t": ["a"]}, tasks={"t": TEARDOWN})
+AT_THAT_COUNTS = make_dag({"a": [], "t": ["a"]}, tasks={"t": {**TEARDOWN, "on_failure_fail_dagrun": True}})
 AB = make_dag({"a": [], "b": ["a"]})
 FORK = make_dag({"a": [], "b": ["a"], "c": ["a"]})
 ALL_DONE = make_dag({"a": [], "b": ["a"]}, tasks={"b": {"trigger_rule": TriggerRule.ALL_DONE}})
@@ -106,6 +175,11 @@ ALL_DONE = make_dag({"a": [], "b": ["a"]}, tasks={"b": {"trigger_rule": TriggerR
         ),
         pytest.param(
             FORK, {"a": SUCCESS, "b": UPSTREAM_FAILED, "c": SUCCESS}, DagRunState.FAILED, id="upstream failed"
+        ),
+        pytest.param(AT, {"a": FAILED, "t": SUCCESS}, DagRunState.FAILED, id="work before a teardown"),
+        pytest.param(AT, {"a": SUCCESS, "t": FAILED}, DagRunState.SUCCESS, id="teardown"),
+        pytest.param(
+            AT_THAT_COUNTS, {"a": SUCCESS, "t": FAILED}, DagRunState.FAILED, id="teardown that counts"
         ),
     ],
 )
@@ -129,16 +203,16 @@ def dags(draw: st.DrawFn) -> Dag:
 
 def play(dag: Dag, outcomes: list[TaskInstanceState], data: st.DataObject, *, rebuilds: bool) -> object:
     """End what is scheduled in drawn batches; the final states and the end of the run."""
-    states: dict[int, TaskInstanceState | None] = dict.fromkeys(range(len(dag.tasks)))
+    states: dict[Key, TaskInstanceState | None] = {(task.position, -1): None for task in dag.tasks}
     progress = RunProgress(dag)
     changes = progress.settle_all()
     while True:
         states.update(changes.states)
-        running = [position for position, state in states.items() if state is SCHEDULED]
+        running = [key for key, state in states.items() if state is SCHEDULED]
         if changes.run_state or not running:
             return states, changes.run_state, changes.reason
         batch = data.draw(st.lists(st.sampled_from(running), min_size=1, unique=True), label="batch")
-        ended = [(position, outcomes[position]) for position in batch]
+        ended = [(key, outcomes[key[0]]) for key in batch]
         states.update(ended)
         if rebuilds:
             progress = RunProgress.of(dag, states.items(), revision=0)
@@ -148,8 +222,8 @@ def play(dag: Dag, outcomes: list[TaskInstanceState], data: st.DataObject, *, re
 
 
 def _with_repetitions(
-    ended: Iterable[tuple[int, TaskInstanceState]],
-) -> Iterable[tuple[int, TaskInstanceState]]:
+    ended: Iterable[tuple[Key, TaskInstanceState]],
+) -> Iterable[tuple[Key, TaskInstanceState]]:
     return [end for end in ended for _ in range(2)]
 
 

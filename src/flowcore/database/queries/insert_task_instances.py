@@ -14,6 +14,7 @@ from flowcore.database.types import UtcDateTime
 from flowcore.database.unanswered import unanswered
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import FINISHED, TaskInstanceState
+from flowcore.scheduler.decisions.run_progress import Key
 
 _ROWS = rows_of(
     "task_instances",
@@ -41,11 +42,11 @@ _INSERT = task_instance.insert().from_select(
 
 def insert_task_instances(
     connection: sa.Connection,
-    begun: Iterable[tuple[int, datetime, Dag, Mapping[int, TaskInstanceState]]],
+    begun: Iterable[tuple[int, datetime, Dag, Mapping[Key, TaskInstanceState]]],
     *,
     now: datetime,
 ) -> None:
-    """Insert the task instances of each run: (run, run date, Dag, first states by position)."""
+    """Insert the task instances of each run: (run, run date, Dag, first states)."""
     rows = [row for run in begun for row in _rows(*run, now=now)]
     if rows:
         connection.execute(unanswered(_INSERT), {"task_instances": dump_rows(rows)})
@@ -53,10 +54,10 @@ def insert_task_instances(
 
 
 def _rows(
-    dag_run_id: int, run_date: datetime, dag: Dag, states: Mapping[int, TaskInstanceState], *, now: datetime
+    dag_run_id: int, run_date: datetime, dag: Dag, states: Mapping[Key, TaskInstanceState], *, now: datetime
 ) -> Iterator[tuple[object, ...]]:
     for task in dag.tasks:
-        state = states.get(task.position)
+        state = states.get((task.position, -1))
         scheduled = state is TaskInstanceState.SCHEDULED
         yield (
             dag_run_id,

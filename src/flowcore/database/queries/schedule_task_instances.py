@@ -28,11 +28,12 @@ from flowcore.database.types import UtcDateTime, database_now
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
-from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
+from flowcore.scheduler.decisions.run_progress import Key, RunChanges, RunProgress
 from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import Channel
 
 Row = sa.Row[*tuple[Any, ...]]
+End = tuple[Key, TaskInstanceState]
 
 #: For how long marks are left to the scheduler that remembers their run.
 HEAD_START = timedelta(milliseconds=250)
@@ -67,12 +68,12 @@ _IS_LEFT = sa.select(sa.exists().where(unsettled.c.id.is_not(None)))
 _TAKE_MARKS = (
     unsettled.delete()
     .where(unsettled.c.dag_run_id.in_(ids("runs")))
-    .returning(unsettled.c.dag_run_id, unsettled.c.position, unsettled.c.state)
+    .returning(unsettled.c.dag_run_id, unsettled.c.position, unsettled.c.map_index, unsettled.c.state)
 )
-_STATES = sa.select(task_instance.c.dag_run_id, task_instance.c.position, task_instance.c.state).where(
-    task_instance.c.dag_run_id.in_(ids("runs"))
-)
-_states = rows_of("states", dag_run_id=sa.BigInteger, task_id=sa.Text, state=sa.Text)
+_STATES = sa.select(
+    task_instance.c.dag_run_id, task_instance.c.position, task_instance.c.map_index, task_instance.c.state
+).where(task_instance.c.dag_run_id.in_(ids("runs")))
+_states = rows_of("states", dag_run_id=sa.BigInteger, task_id=sa.Text, map_index=sa.Integer, state=sa.Text)
 _is_scheduled = _states.c.state == literal("scheduled")
 _WRITE_STATES = (
     task_instance.update()
@@ -85,7 +86,7 @@ _WRITE_STATES = (
     .where(
         task_instance.c.dag_run_id == _states.c.dag_run_id,
         task_instance.c.task_id == _states.c.task_id,
-        task_instance.c.map_index == sa.literal_column("-1"),
+        task_instance.c.map_index == _states.c.map_index,
         task_instance.c.state.is_(None),
     )
 )
@@ -127,13 +128,14 @@ def schedule_task_instances(
         is_left = connection.scalar(_IS_LEFT)
         return Batch(next_at=now + HEAD_START if is_left else None), ()
     keys = dump_rows((run.id,) for run in runs)
-    finished: dict[int, list[tuple[int, TaskInstanceState]]] = defaultdict(list)
+    finished: dict[int, list[End]] = defaultdict(list)
     marks = connection.execute(_TAKE_MARKS, {"runs": keys}).all()
     for mark in marks:
         if mark.position == WHOLE_RUN:
             cache.forget(mark.dag_run_id)
         else:
-            finished[mark.dag_run_id].append((mark.position, TaskInstanceState(mark.state)))
+            key = mark.position, mark.map_index
+            finished[mark.dag_run_id].append((key, TaskInstanceState(mark.state)))
     settled = _settle(
         [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
     )
@@ -144,7 +146,7 @@ def schedule_task_instances(
 
 def _settle(
     runs: Iterable[Row],
-    finished: Mapping[int, Sequence[tuple[int, TaskInstanceState]]],
+    finished: Mapping[int, Sequence[End]],
     connection: sa.Connection,
     cache: RunCache,
     versions: DagVersions,
@@ -169,9 +171,9 @@ def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersio
     if not runs:
         return {}
     dags = versions.get(connection, {run.dag_version_id for run in runs})
-    states: dict[int, list[tuple[int, TaskInstanceState | None]]] = defaultdict(list)
+    states: dict[int, list[tuple[Key, TaskInstanceState | None]]] = defaultdict(list)
     for row in connection.execute(_STATES, {"runs": dump_rows((run.id,) for run in runs)}):
-        states[row.dag_run_id].append((row.position, state_of(row.state)))
+        states[row.dag_run_id].append(((row.position, row.map_index), state_of(row.state)))
     return {
         run.id: RunProgress.of(dags[run.dag_version_id], states[run.id], revision=run.revision)
         for run in runs
@@ -180,16 +182,16 @@ def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersio
 
 def _write(connection: sa.Connection, settled: Sequence[Settled], own_lease: int, now: datetime) -> None:
     states = [
-        (run.dag_run_id, run.progress.dag.tasks[position].task_id, state)
+        (run.dag_run_id, run.progress.dag.tasks[position].task_id, map_index, state)
         for run in settled
-        for position, state in run.changes.states.items()
+        for (position, map_index), state in run.changes.states.items()
     ]
     if states:
         connection.execute(unanswered(_WRITE_STATES), {"now": now, "states": dump_rows(states)})
     if settled:
         runs = dump_rows(_run_row(run, now) for run in settled)
         connection.execute(unanswered(_WRITE_RUNS), {"runs": runs, "own": own_lease})
-    if any(state not in FINISHED for _, _, state in states):
+    if any(state not in FINISHED for *_, state in states):
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in settled):
         wake(connection, Channel.RUNS_ENDED)

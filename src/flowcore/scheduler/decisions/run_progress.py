@@ -1,9 +1,9 @@
 """What happens in a Dag run when task instances finish.
 
-`RunProgress` remembers the states of one run and how many upstreams of each task ended how, so that
-settling a finished task instance costs its direct downstream and no more. It is a deterministic state
-machine without I/O: the same finished task instances lead to the same states in whatever order and
-batches they arrive (invariant I13). `routines/schedule_task_instances.py` carries its changes out.
+`RunProgress` remembers the states of one run and how those ended at whom each task looks, so that settling
+a finished task instance costs those who look at it and no more. It is a deterministic state machine
+without I/O: the same finished task instances lead to the same states in whatever order and batches they
+arrive (invariant I13). `routines/schedule_task_instances.py` carries its changes out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from flowcore.domain.dags import Dag, Task
+from flowcore.domain.dags import Dag
+from flowcore.domain.dependencies import Look, task_verdict
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
-from flowcore.domain.trigger_rules import UpstreamCounts, Verdict, decide
+from flowcore.domain.verdicts import UpstreamCounts, Verdict
+from flowcore.scheduler.decisions.task_progress import NOBODY, Tally, TaskProgress
+
+#: A task instance of a run: position and map index.
+Key = tuple[int, int]
 
 _FAILED_LEAF = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED})
 _STATE_OF = {
@@ -23,21 +28,13 @@ _STATE_OF = {
     Verdict.UPSTREAM_FAIL: TaskInstanceState.UPSTREAM_FAILED,
     Verdict.REMOVE: TaskInstanceState.REMOVED,
 }
-_COUNTED = (
-    TaskInstanceState.SUCCESS,
-    TaskInstanceState.FAILED,
-    TaskInstanceState.SKIPPED,
-    TaskInstanceState.UPSTREAM_FAILED,
-    TaskInstanceState.REMOVED,
-)
-_INDEX = {state: index for index, state in enumerate(_COUNTED)}
 
 
 @attrs.frozen
 class RunChanges:
-    """What to write: new states by position, and the run's state if it ended (with the reason)."""
+    """What to write: new states, and the run's state if it ended (with the reason)."""
 
-    states: Mapping[int, TaskInstanceState]
+    states: Mapping[Key, TaskInstanceState]
     run_state: DagRunState | None = None
     reason: str | None = None
 
@@ -48,32 +45,32 @@ class RunProgress:
     def __init__(self, dag: Dag, *, revision: int = 0) -> None:
         self.dag = dag
         self.revision = revision
-        self._states: list[TaskInstanceState | None] = [None] * len(dag.tasks)
-        self._counts = [[0] * len(_COUNTED) for _ in dag.tasks]
-        self._unfinished = len(dag.tasks)
+        self._tasks = [TaskProgress(task) for task in dag.tasks]
+        #: How many task instances it remembers.
+        self.size = self._unfinished = len(dag.tasks)
         self._in_flight = 0
 
     @classmethod
     def of(
-        cls, dag: Dag, states: Iterable[tuple[int, TaskInstanceState | None]], *, revision: int
+        cls, dag: Dag, states: Iterable[tuple[Key, TaskInstanceState | None]], *, revision: int
     ) -> RunProgress:
-        """Rebuild it from the states of all task instances, by position."""
+        """Rebuild it from the states of all task instances."""
         progress = cls(dag, revision=revision)
-        for position, state in states:
+        for key, state in states:
             if state is not None:
-                progress._set(position, state)
+                progress._set(key, state)
         return progress
 
-    def settle(self, finished: Iterable[tuple[int, TaskInstanceState]]) -> RunChanges:
+    def settle(self, finished: Iterable[tuple[Key, TaskInstanceState]]) -> RunChanges:
         """Take in task instances that finished and decide what follows from them.
 
         Saying the same end twice changes nothing.
         """
         touched: list[int] = []
-        for position, state in finished:
-            if self._states[position] is not state:
-                self._set(position, state)
-                touched.extend(self.dag.tasks[position].downstream)
+        for key, state in finished:
+            position, map_index = key
+            if self._tasks[position].states[map_index] is not state:
+                touched += self._set(key, state)
         return self._follow(touched)
 
     def settle_all(self) -> RunChanges:
@@ -81,34 +78,45 @@ class RunProgress:
         return self._follow([task.position for task in self.dag.tasks])
 
     def _follow(self, touched: list[int]) -> RunChanges:
-        changes: dict[int, TaskInstanceState] = {}
+        changes: dict[Key, TaskInstanceState] = {}
         while touched:
             position = touched.pop()
-            if self._states[position] is not None:
-                continue
-            state = self._verdict(self.dag.tasks[position])
-            if state is None:
-                continue
-            changes[position] = state
-            self._set(position, state)
-            if state in FINISHED:
-                touched.extend(self.dag.tasks[position].downstream)
+            for map_index, state in tuple(self._tasks[position].states.items()):
+                if state is None and (new := self._new_state(position)):
+                    changes[position, map_index] = new
+                    touched += self._set((position, map_index), new)
         return RunChanges(dict(sorted(changes.items())), *self._end_of_run())
 
-    def _verdict(self, task: Task) -> TaskInstanceState | None:
-        counts = UpstreamCounts(len(task.upstream), *self._counts[task.position])
-        return _STATE_OF.get(decide(task.trigger_rule, counts))
+    def _new_state(self, position: int) -> TaskInstanceState | None:
+        task = self._tasks[position]
+        return _STATE_OF.get(task_verdict(task.task, lambda look: self._counts(task, look)))
 
-    def _set(self, position: int, state: TaskInstanceState) -> None:
-        old, self._states[position] = self._states[position], state
+    def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
+        others = self.dag.dependencies.looks_at[task.task.position].get(look)
+        if others is None:
+            return NOBODY
+        tally = task.tallies.get(look)
+        if tally is None:
+            states = (state for other in others for state in self._tasks[other].states.values())
+            tally = task.tallies[look] = Tally(states)
+        return tally.counts()
+
+    def _set(self, key: Key, state: TaskInstanceState) -> list[int]:
+        """Remember a state; the tasks for which that may matter."""
+        position, map_index = key
+        states = self._tasks[position].states
+        old, states[map_index] = states[map_index], state
         if old is not None and old not in FINISHED:
             self._in_flight -= 1
         if state not in FINISHED:
             self._in_flight += 1
-            return
+            return []
         self._unfinished -= 1
-        for downstream in self.dag.tasks[position].downstream:
-            self._counts[downstream][_INDEX[state]] += 1
+        return [
+            watcher
+            for watcher, look in self.dag.dependencies.looked_at_by[position]
+            if (tally := self._tasks[watcher].tallies.get(look)) is None or tally.add(state)
+        ]
 
     def _end_of_run(self) -> tuple[DagRunState | None, str | None]:
         if self._in_flight:
@@ -116,6 +124,7 @@ class RunProgress:
         if self._unfinished:
             # Nothing runs and nothing can: some rule waits for what will never come.
             return DagRunState.FAILED, "all_tasks_deadlocked"
-        if any(self._states[position] in _FAILED_LEAF for position in self.dag.leaves):
+        leaves = (state for position in self.dag.leaves for state in self._tasks[position].states.values())
+        if any(state in _FAILED_LEAF for state in leaves):
             return DagRunState.FAILED, "task_failure"
         return DagRunState.SUCCESS, None
