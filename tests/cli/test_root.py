@@ -46,16 +46,17 @@ def test_the_module_is_the_command() -> None:
 
 
 def test_a_failure_is_told_in_one_line(flowcore: Flowcore, folder: Path) -> None:
-    (folder / "flowcore.toml").write_text("threads = 'many'")
+    (folder / "flowcore.toml").write_text("parallelism = 'many'")
     result = flowcore("config", "list")
     assert (result.exit_code, result.stdout) == (2, "")
     assert (
-        result.stderr == f"error: {folder}/flowcore.toml sets threads to 'many'; it must be a whole number\n"
+        result.stderr
+        == f"error: {folder}/flowcore.toml sets parallelism to 'many'; it must be a whole number\n"
     )
 
 
 def test_a_traceback_is_shown_when_asked_for(flowcore: Flowcore, folder: Path) -> None:
-    (folder / "flowcore.toml").write_text("threads = 'many'")
+    (folder / "flowcore.toml").write_text("parallelism = 'many'")
     with pytest.raises(SettingsError):
         flowcore("--traceback", "config", "list")
 

@@ -16,6 +16,9 @@ from flowcore.abc import Executor
 from flowcore.domain.workloads import RunsIn, TryEnded, TryOutcome, TryStarted
 from flowcore.errors import UsageError
 from flowcore.executors.in_process import InProcessExecutor
+from flowcore.runner.log_capture import capturing
+from flowcore.runner.log_files import open_log_files
+from flowcore.runner.log_paths import log_path
 from flowcore.sdk import DAG, TaskFailed, TaskSkipped, task
 from tests.runner.tries import RUN, Reports, Secrets, Tasks, XComs, workload_of
 
@@ -325,6 +328,28 @@ async def test_tries_do_not_change_each_others_context_variables(is_async):
             bench.executor.submit(workload_of("t", number))
         await bench.executor.wait_idle()
     assert seen == ["none"] * 3
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_each_try_has_a_log_of_what_it_says(tmp_path, is_async):
+    def say(ti):
+        print(f"I am {ti.task_id}")
+
+    async def asay(ti):
+        await anyio.lowlevel.checkpoint()
+        say(ti)
+
+    with DAG("d") as dag:
+        for name in "ab":
+            task(task_id=name)(asay if is_async else say)()
+    with capturing():
+        async with open_log_files(tmp_path) as logs, serving(dag, logs=logs) as bench:
+            for name in "ab":
+                bench.executor.submit(workload_of(name, ord(name)))
+            await bench.executor.wait_idle()
+    for name in "ab":
+        log = (tmp_path / log_path(workload_of(name))).read_text()
+        assert f'"event": "I am {name}"' in log
 
 
 async def test_submitting_to_an_executor_that_does_not_serve_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -21,6 +22,8 @@ from flowcore.database.engine import Database, open_database
 from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
 from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
+from flowcore.runner.log_capture import capturing
+from flowcore.runner.log_files import LogFiles, open_log_files
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
 from flowcore.secrets.service import Secrets
@@ -35,7 +38,9 @@ class Options:
     in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created.
     `secrets_backends` are asked before the environment and the database, and are closed at the end;
-    `fernet_key` encrypts what is secret in the database.
+    `fernet_key` encrypts what is secret in the database. With a `logs_folder` what tries log and print is
+    written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it goes where the
+    program's own output goes.
     """
 
     parallelism: int = 32
@@ -51,11 +56,12 @@ class Options:
     inline: bool = False
     secrets_backends: tuple[SecretsBackend, ...] = ()
     fernet_key: str = attrs.field(default="", repr=False)
+    logs_folder: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Options:
-        """Take what an operator has set, and `others`."""
-        return cls(
+        """Take what an operator has set, and `others`, which are stronger."""
+        options = cls(
             parallelism=settings.parallelism,
             async_parallelism=settings.async_parallelism,
             grace_s=settings.grace_s,
@@ -65,8 +71,9 @@ class Options:
             paused_at_creation=settings.dags_are_paused_at_creation,
             secrets_backends=configured_backends(settings),
             fernet_key=settings.fernet_key,
-            **others,
+            logs_folder=settings.logs_folder,
         )
+        return attrs.evolve(options, **others)
 
 
 @asynccontextmanager
@@ -101,14 +108,30 @@ async def open(
             await database.run(prepare, default_pool_slots=options.default_pool_slots)
             async with (
                 serve_secrets(database, options.secrets_backends, fernet_key=options.fernet_key) as secrets,
-                _serve(database, bag, secrets, clock, options) as flowcore,
+                _capture_logs(options.logs_folder) as logs,
+                _serve(database, bag, secrets, logs, clock, options) as flowcore,
             ):
                 yield flowcore
 
 
 @asynccontextmanager
+async def _capture_logs(folder: Path | None) -> AsyncIterator[LogFiles | None]:
+    if folder is None:
+        yield None
+        return
+    async with open_log_files(folder) as files:
+        with capturing():
+            yield files
+
+
+@asynccontextmanager
 async def _serve(
-    database: Database, dags: DagBag, secrets: Secrets, clock: Clock, options: Options
+    database: Database,
+    dags: DagBag,
+    secrets: Secrets,
+    logs: LogFiles | None,
+    clock: Clock,
+    options: Options,
 ) -> AsyncIterator[Flowcore]:
     watch = RunWatch(database, poll_s=options.safety_poll_s)
     executor = InProcessExecutor(
@@ -118,6 +141,7 @@ async def _serve(
         parallelism=options.parallelism,
         async_parallelism=options.async_parallelism,
         secrets=secrets,
+        logs=logs,
     )
     scheduler = _scheduler(database, executor, clock, options)
     flowcore = Flowcore(

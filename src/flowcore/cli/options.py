@@ -10,6 +10,9 @@ database_url = click.option(
 dags_folder = click.option(
     "--dags-folder", metavar="FOLDER", help="Folder with Dag files.  [env: FLOWCORE_DAGS_FOLDER]"
 )
+logs_folder = click.option(
+    "--logs-folder", metavar="FOLDER", help="Folder with the logs of tries.  [env: FLOWCORE_LOGS_FOLDER]"
+)
 backend = click.option(
     "--backend", type=click.Choice(["asyncio", "trio"]), help="Event loop.  [env: FLOWCORE_BACKEND]"
 )

@@ -31,7 +31,7 @@ async def run_once(dag: DAG, conf: Mapping[str, Any], settings: Settings, progre
     """
     async with (
         cancelled_by_signal(partial(exit_after, _STOP_S)),
-        open(settings.database_url, options=Options.of(settings, creates_dag_runs=False)) as fc,
+        open(settings.database_url, options=_options(settings)) as fc,
     ):
         # Whoever runs a Dag by hand wants it to run; paused is for the schedulers of a database.
         dag.is_paused_upon_creation = False
@@ -42,6 +42,11 @@ async def run_once(dag: DAG, conf: Mapping[str, Any], settings: Settings, progre
         await _show(run, progress)
         listing = partial(list_task_instances, dag_id=run.dag_id, run_id=run.run_id)
         return Outcome(run, await fc.database.read(listing))
+
+
+def _options(settings: Settings) -> Options:
+    # What the tasks say is shown on the terminal, and in no file.
+    return Options.of(settings, creates_dag_runs=False, logs_folder=None)
 
 
 async def _refuse_paused(fc: Flowcore, dag_id: str) -> None:

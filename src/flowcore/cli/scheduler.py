@@ -17,6 +17,7 @@ from flowcore.settings import Settings, load_settings
 @click.command()
 @options.database_url
 @options.dags_folder
+@options.logs_folder
 @options.backend
 @options.grace
 @click.option("--until-idle", is_flag=True, help="End when nothing runs or is due.")
@@ -25,6 +26,7 @@ def scheduler(
     ctx: click.Context,
     database_url: str | None,
     dags_folder: str | None,
+    logs_folder: str | None,
     backend: str | None,
     grace: float | None,
     until_idle: bool,
@@ -35,7 +37,13 @@ def scheduler(
     given back and run again when a scheduler is started next. A second signal skips the grace period.
     """
     settings = load_settings(
-        {"database_url": database_url, "dags_folder": dags_folder, "backend": backend, "grace_s": grace}
+        {
+            "database_url": database_url,
+            "dags_folder": dags_folder,
+            "logs_folder": logs_folder,
+            "backend": backend,
+            "grace_s": grace,
+        }
     )
     configure_logging(settings.log_level)
     ctx.exit(serve(settings, until_idle=until_idle))

@@ -19,6 +19,7 @@ from flowcore.settings import load_settings
 @click.command()
 @options.database_url
 @options.dags_folder
+@options.logs_folder
 @options.backend
 @options.grace
 @click.pass_context
@@ -26,6 +27,7 @@ def standalone(
     ctx: click.Context,
     database_url: str | None,
     dags_folder: str | None,
+    logs_folder: str | None,
     backend: str | None,
     grace: float | None,
 ) -> None:
@@ -34,7 +36,13 @@ def standalone(
     Unlike `flowcore scheduler` it brings the database up to date and creates the Dag folder.
     """
     settings = load_settings(
-        {"database_url": database_url, "dags_folder": dags_folder, "backend": backend, "grace_s": grace}
+        {
+            "database_url": database_url,
+            "dags_folder": dags_folder,
+            "logs_folder": logs_folder,
+            "backend": backend,
+            "grace_s": grace,
+        }
     )
     configure_logging(settings.log_level)
     _create_folder(settings.dags_folder)

@@ -11,6 +11,7 @@ from flowcore.cli import options
 from flowcore.cli.asking import read_database
 from flowcore.cli.dag_files import known_dag
 from flowcore.cli.output import print_rows
+from flowcore.cli.tasks_logs import logs
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
 from flowcore.settings import load_settings
@@ -43,6 +44,9 @@ def states_for_dag_run(dag_id: str, run_id: str, database_url: str | None, outpu
     unit = partial(list_task_instances, dag_id=dag_id, run_id=run_id)
     found = read_database(settings, unit)
     print_rows([_task_instance_row(dag_id, item, short=output == "table") for item in found], output)
+
+
+tasks.add_command(logs)
 
 
 def task_rows(dag: Dag) -> list[dict[str, object]]:

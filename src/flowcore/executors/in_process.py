@@ -20,9 +20,12 @@ from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryStarted, Workl
 from flowcore.errors import UsageError
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
+from flowcore.runner.log_capture import TryLog, captured_by
+from flowcore.runner.log_files import LogFiles
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
 from flowcore.runner.tries import Try
+from flowcore.runner.try_log_files import TryLogFile
 
 
 @attrs.frozen
@@ -48,6 +51,7 @@ class InProcessExecutor:
         clock: Dates the reports.
         parallelism: How many functions may run at the same time, each in a thread.
         async_parallelism: How many coroutines may be here at the same time.
+        logs: Where what tries log and print is written; by default it goes where the process's goes.
     """
 
     name = "in-process"
@@ -61,8 +65,10 @@ class InProcessExecutor:
         clock: Clock,
         parallelism: int = 32,
         async_parallelism: int = 1000,
+        logs: LogFiles | None = None,
     ) -> None:
         self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
+        self._logs = logs
         self._slots = {
             RunsIn.PROCESS: parallelism,
             RunsIn.WORKER: async_parallelism,
@@ -139,7 +145,7 @@ class InProcessExecutor:
     # the nursery, it is entered, and reports.
     async def _run(self, submitted: Try, reports: _Reports) -> None:
         try:
-            reports.report_end(await submitted.run())
+            reports.report_end(await self._logged(submitted))
         except anyio.get_cancelled_exc_class():
             # A function that goes on would run twice at the same time if it were given back.
             if not submitted.is_abandoned():
@@ -147,6 +153,15 @@ class InProcessExecutor:
             raise
         finally:
             self._forget(submitted)
+
+    async def _logged(self, submitted: Try) -> Ending:
+        if self._logs is None:
+            return await submitted.run()
+        file = TryLogFile(self._logs, submitted.workload)
+        with captured_by(TryLog(file.add)):
+            ending = await submitted.run()
+        file.note_end(ending, now=self._clock.now())
+        return ending
 
     def _forget(self, over: Try) -> None:
         del self._tries[over.workload.task_instance_id, over.workload.token]

@@ -43,6 +43,8 @@ class Settings:
     """Where the state lives: a PostgreSQL or SQLite URL."""
     dags_folder: Path = attrs.field(factory=lambda: Path.cwd() / "dags")
     """The folder that is searched for Dag files."""
+    logs_folder: Path = attrs.field(factory=lambda: Path.cwd() / "logs")
+    """The folder for what tries log and print, a file for each."""
     backend: Backend = Backend.ASYNCIO
     """The event loop: asyncio or trio."""
     grace_s: float = attrs.field(default=30.0, validator=_SECONDS)
