@@ -8,6 +8,7 @@ from types import TracebackType
 
 import attrs
 
+from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import TryOutcome
 from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
 from flowcore.secrets.masking import PROCESS
@@ -40,7 +41,7 @@ def ending_of(error: BaseException, xcoms: Mapping[str, str]) -> Ending:
     one.
     """
     if _is_only(error, TaskSkipped):
-        return Ending(TryOutcome.SKIPPED, xcoms, _storable(PROCESS.mask(str(error))) or None)
+        return Ending(TryOutcome.SKIPPED, xcoms, storable(PROCESS.mask(str(error))) or None)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, _text(error))
 
@@ -60,12 +61,7 @@ def _has(error: BaseException, kind: type[Exception]) -> bool:
 def _text(error: BaseException) -> str:
     trace = _from_the_author_on(error.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-    return _storable(PROCESS.mask(text))
-
-
-def _storable(text: str) -> str:
-    """Write out what databases refuse: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return storable(PROCESS.mask(text))
 
 
 def _from_the_author_on(trace: TracebackType | None) -> TracebackType | None:
