@@ -54,6 +54,15 @@ async def printed(fd: int) -> str:
     return await _all(fd)
 
 
+async def printed_until(fd: int, text: str) -> str:
+    """What is written to a pipe until it contains the text."""
+    found = ""
+    with anyio.fail_after(20):
+        while text not in found:
+            found += (await _read(fd)).decode()
+    return found
+
+
 async def wait_gone(pid: int) -> None:
     """Wait until there is no such process."""
     await wait_until(lambda: not is_alive(pid))
@@ -72,6 +81,11 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def cpu_ticks(pid: int) -> int:
+    """How long the process has kept a core busy, in hundredths of a second."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
 
 
 def parent_of(pid: int) -> int:

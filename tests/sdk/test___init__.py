@@ -20,6 +20,8 @@ def test_no_module_hides_a_public_name():
 def test_airflows_names_of_exceptions_are_the_same_classes():
     assert flowcore.sdk.AirflowSkipException is flowcore.sdk.TaskSkipped
     assert flowcore.sdk.AirflowFailException is flowcore.sdk.TaskFailed
+    assert flowcore.sdk.AirflowTaskTerminated is flowcore.sdk.TaskCancelled
+    assert flowcore.sdk.AirflowTaskTimeout is flowcore.sdk.TaskTimedOut
 
 
 def test_unknown_name_is_refused_with_what_there_is():

@@ -42,7 +42,8 @@ _TIMETABLE = _of(
     "flowcore.domain.timetables.base", "DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"
 )
 _EXCEPTIONS = {
-    **_sdk("AirflowFailException", "AirflowSkipException", "XComNotFound"),
+    **_sdk("AirflowFailException", "AirflowSkipException"),
+    **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "XComNotFound"),
     "AirflowException": "flowcore.errors:FlowcoreError",
     "AirflowNotFoundException": "flowcore.errors:ConnectionNotFound",
     "ParamValidationError": "flowcore.errors:ParamError",

@@ -8,13 +8,16 @@ from types import TracebackType
 
 import attrs
 
-from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import TryOutcome
+from flowcore.errors import DatabaseUnavailable
 from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
 from flowcore.secrets.masking import PROCESS
 
 # The machinery between the loop and the author's code, whose frames tell the author nothing.
 _MACHINERY = ("flowcore", "anyio", "asyncio", "trio", "threading", "jinja2")
+
+#: So many characters of an error are kept.
+_TEXT_MAX = 100_000
 
 
 @attrs.frozen
@@ -34,14 +37,16 @@ def failed(error: str) -> Ending:
     return Ending(TryOutcome.FAILED, error=error)
 
 
-def ending_of(error: BaseException, xcoms: Mapping[str, str]) -> Ending:
+def ending_of(error: BaseException, xcoms: Mapping[str, str], *, has_begun: bool = True) -> Ending:
     """The ending of a try that raised; what it pushed before is kept.
 
-    An exception group counts as `TaskSkipped` if it holds nothing else, and as `TaskFailed` if it holds
-    one.
+    One that lost the database before the author's code had begun is given back. An exception group counts
+    as `TaskSkipped` if it holds nothing else, and as `TaskFailed` if it holds one.
     """
+    if isinstance(error, DatabaseUnavailable) and not has_begun:
+        return GIVEN_BACK
     if _is_only(error, TaskSkipped):
-        return Ending(TryOutcome.SKIPPED, xcoms, storable(PROCESS.mask(str(error))) or None)
+        return Ending(TryOutcome.SKIPPED, xcoms, _storable(PROCESS.mask(str(error))) or None)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, _text(error))
 
@@ -61,7 +66,15 @@ def _has(error: BaseException, kind: type[Exception]) -> bool:
 def _text(error: BaseException) -> str:
     trace = _from_the_author_on(error.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-    return storable(PROCESS.mask(text))
+    return _storable(PROCESS.mask(text))
+
+
+def _storable(text: str) -> str:
+    """Write out what databases refuse: NUL, and halves of surrogate pairs; cut what nobody would read."""
+    if len(text) > _TEXT_MAX:
+        half = _TEXT_MAX // 2
+        text = f"{text[:half]}\n… {len(text) - 2 * half} characters are left out …\n{text[-half:]}"
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _from_the_author_on(trace: TracebackType | None) -> TracebackType | None:

@@ -9,8 +9,11 @@ import os
 import socket
 import sys
 
+# What children need, so that they find it imported.
 import flowcore.runner.dag_server
-import flowcore.sdk  # noqa: F401 - what every child needs
+import flowcore.runner.try_child
+import flowcore.runner.warm_worker
+import flowcore.sdk.templates.rendering  # noqa: F401
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.forking import ForkLoop
 

@@ -7,6 +7,7 @@ its descendants until it ends; then they are the server's, who kills them.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import random
 import signal
@@ -46,6 +47,8 @@ def job_of(fds: Sequence[int], payload: Any, dags: Any) -> Job:
         os.dup2(fd, number)
         if fd > 2:
             os.close(fd)
+    # A child that crashes says where.
+    faulthandler.enable(file=2)
     return Job(socket.socket(fileno=comms), payload, dags)
 
 

@@ -19,6 +19,10 @@ from flowcore.sdk.dags import DAG
 
 #: Imports one version of a Dag file, and is a fork server for the tries of its Dags.
 DAG_SERVER = "flowcore.runner.dag_server:serve_dags"
+#: Carries out one try, in a child of a Dag server.
+TRY = "flowcore.runner.try_child:run_try"
+#: Carries out many tries of coroutines side by side.
+WARM_WORKER = "flowcore.runner.warm_worker:run_worker"
 
 
 @attrs.frozen

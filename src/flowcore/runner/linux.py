@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def set_parent_death_signal(number: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends; processes forked later do not inherit this."""
     _prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+
+
+def resident_bytes() -> int:
+    """How much memory this process occupies now; where that is unknown, the most it ever did."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def children_of_this_process() -> set[int]:

@@ -11,7 +11,7 @@ from flowcore.domain.workloads import Workload
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
-__all__ = ["DagCatalogue", "DagSources", "SecretsSource", "TaskSource", "XComKey", "XComSource"]
+__all__ = ["DagCatalogue", "DagSources", "SecretsSource", "TaskFinder", "TaskSource", "XComKey", "XComSource"]
 
 
 class DagCatalogue(Protocol):
@@ -35,12 +35,8 @@ class DagSources(Protocol):
         ...
 
 
-class TaskSource(Protocol):
-    """Knows the authors' tasks."""
-
-    def has_dag(self, dag_id: str) -> bool:
-        """Whether this process has the Dag."""
-        ...
+class TaskFinder(Protocol):
+    """Finds the authors' tasks."""
 
     async def task(self, workload: Workload) -> BaseOperator:
         """The task that the workload is a try of; may have to read and import its file first.
@@ -50,6 +46,14 @@ class TaskSource(Protocol):
             TaskNotFound: The Dag has no such task.
             DatabaseUnavailable: The file could not be read.
         """
+        ...
+
+
+class TaskSource(TaskFinder, Protocol):
+    """Finds them, and knows which there are."""
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether this process has the Dag."""
         ...
 
 

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG as DAG
     from flowcore.sdk.exceptions import AirflowFailException as AirflowFailException
     from flowcore.sdk.exceptions import AirflowSkipException as AirflowSkipException
+    from flowcore.sdk.exceptions import AirflowTaskTerminated as AirflowTaskTerminated
+    from flowcore.sdk.exceptions import AirflowTaskTimeout as AirflowTaskTimeout
+    from flowcore.sdk.exceptions import TaskCancelled as TaskCancelled
     from flowcore.sdk.exceptions import TaskFailed as TaskFailed
     from flowcore.sdk.exceptions import TaskSkipped as TaskSkipped
+    from flowcore.sdk.exceptions import TaskTimedOut as TaskTimedOut
     from flowcore.sdk.exceptions import XComNotFound as XComNotFound
     from flowcore.sdk.group_functions import task_group as task_group
     from flowcore.sdk.hooks import BaseHook as BaseHook
@@ -50,6 +54,8 @@ _SOURCES = {
     "DAG": "flowcore.sdk.dags",
     "AirflowFailException": "flowcore.sdk.exceptions",
     "AirflowSkipException": "flowcore.sdk.exceptions",
+    "AirflowTaskTerminated": "flowcore.sdk.exceptions",
+    "AirflowTaskTimeout": "flowcore.sdk.exceptions",
     "BaseHook": "flowcore.sdk.hooks",
     "BaseOperator": "flowcore.sdk.operators",
     "Connection": "flowcore.sdk.connections",
@@ -62,11 +68,13 @@ _SOURCES = {
     "EventsTimetable": "flowcore.domain.timetables.events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
+    "TaskCancelled": "flowcore.sdk.exceptions",
     "TaskFailed": "flowcore.sdk.exceptions",
     "TaskGroup": "flowcore.sdk.task_groups",
     "TaskInstance": "flowcore.sdk.context",
     "TaskInstanceState": "flowcore.domain.states",
     "TaskSkipped": "flowcore.sdk.exceptions",
+    "TaskTimedOut": "flowcore.sdk.exceptions",
     "TriggerRule": "flowcore.domain.trigger_rules",
     "Variable": "flowcore.sdk.variables",
     "WeightRule": "flowcore.domain.priority_weights",

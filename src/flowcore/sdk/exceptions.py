@@ -13,9 +13,19 @@ class TaskFailed(Exception):
     """Raise it to fail the task instance for good, without a retry."""
 
 
+class TaskCancelled(BaseException):
+    """Raised in a function whose try is to end; what `finally` does then has little time."""
+
+
+class TaskTimedOut(BaseException):
+    """Raised in a function that has run for longer than its execution_timeout."""
+
+
 # What Airflow calls them.
 AirflowSkipException = TaskSkipped
 AirflowFailException = TaskFailed
+AirflowTaskTerminated = TaskCancelled
+AirflowTaskTimeout = TaskTimedOut
 
 
 class TemplateInvalid(DagError):

@@ -36,7 +36,7 @@ MESSAGES = [
     LogLines(("a", "b")),
     PullXComs(7, (("up", -1, "return_value"), ("side", 3, "k"))),
     RenderedFields({"sql": ["select 1"]}),
-    RunTry(workload_of("t", run=DATED_RUN, timeout_s=1.5), {"path": "dag.py"}),
+    RunTry(workload_of("t", run=DATED_RUN, timeout_s=1.5), ("/dags/dag.py", "abc")),
     SetVariable("key", "value"),
     TryOver(TryOutcome.FAILED, {"k": "1"}, "ValueError"),
     XComTexts(('{"a": 1}', None)),

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 
 from flowcore.domain.connections import Connection
+from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.sdk.references import XComKey
 
@@ -135,6 +136,23 @@ class PullXComs(Request[XComTexts]):
 
 
 @attrs.frozen
+class DagSourceFound(Answer):
+    """One version of a Dag file."""
+
+    source: DagSource
+
+
+@attrs.frozen
+class GetDagSource(Request[DagSourceFound]):
+    """Read the file that a Dag version is in. Errors: DagError, DatabaseUnavailable.
+
+    A warm worker asks this for itself, and not for one of its tries.
+    """
+
+    dag_version_id: int
+
+
+@attrs.frozen
 class LogLines(Notice):
     """Lines for the log of the try, each the text of a JSON object."""
 
@@ -171,10 +189,10 @@ class TryOver(Notice):
 
 @attrs.frozen
 class RunTry(Order):
-    """Carry out a try; `source` says where its Dag is found."""
+    """Carry out a try, whose Dag is in the file and version that `source` says (`DagSource.key`)."""
 
     workload: Workload
-    source: Mapping[str, Any]
+    source: tuple[str, str]
 
 
 @attrs.frozen
@@ -182,3 +200,27 @@ class CancelTry(Order):
     """End a try as failed."""
 
     reason: str
+
+
+@attrs.frozen
+class Ping(Order):
+    """Answer with a `Pong`, from the event loop that the tries are on."""
+
+    number: int
+
+
+@attrs.frozen
+class Pong(Notice):
+    """The loop gets round. `memory` is the resident size of the process in bytes."""
+
+    number: int
+    memory: int
+    tries: int
+
+
+@attrs.frozen
+class LoopBlocked(Notice):
+    """A try (that of the envelope, if it could be told) has blocked the loop; `where` is its stack."""
+
+    seconds: float
+    where: str

@@ -1,0 +1,110 @@
+"""`FunctionTry`: one try of a function on the main thread of a process of its own.
+
+SIGINT and SIGTERM raise in the author's code, as often as they come: `finally` and `on_kill` then run
+until the next one, and who sends them decides how long that may take. `tries.py` does the same for
+coroutines, and for functions in threads.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.errors import PeerGone
+from flowcore.runner.endings import Ending, ending_of
+from flowcore.runner.preparation import PreparedTask, prepared
+from flowcore.runner.results import push_result
+from flowcore.sdk.comms.interrupts import interrupt
+from flowcore.sdk.comms.messages import TryBegun
+from flowcore.sdk.comms.questions import Comms, answered, current_comms
+from flowcore.sdk.context import current_context
+from flowcore.sdk.exceptions import TaskCancelled, TaskTimedOut
+from flowcore.sdk.operators import BaseOperator
+
+log = logging.getLogger(__name__)
+
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+
+
+class FunctionTry:
+    """One try; `run` it once, on the main thread."""
+
+    def __init__(self, workload: Workload, task: BaseOperator, comms: Comms) -> None:
+        self._workload, self._task, self._comms = workload, task, comms
+        self._began_at: float | None = None
+        self._is_interrupted = self._is_over = False
+
+    def run(self) -> Ending:
+        """Carry the try out and say how it ended; from then on signals do nothing.
+
+        Raises:
+            PeerGone: nobody wants to know.
+        """
+        pushed: dict[str, str] = {}
+        try:
+            with self._interruptible():
+                self._carry_out(pushed)
+        except PeerGone:
+            raise
+        # Whatever authors raise, KeyboardInterrupt included, is theirs: no one else is in this process.
+        except BaseException as error:
+            return ending_of(error, pushed, has_begun=self._began_at is not None)
+        return Ending(TryOutcome.SUCCESS, pushed)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        for number in INTERRUPTS:
+            signal.signal(number, self._interrupt)
+        # Where the function is when it did not react to SIGINT; also when it is stuck in C.
+        faulthandler.register(signal.SIGTERM, file=2, chain=True)
+        try:
+            yield
+        finally:
+            self._is_over = True
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        if self._is_over:
+            return
+        self._is_interrupted = True
+        if self._is_late():
+            interrupt(TaskTimedOut(f"the try exceeded its execution_timeout of {self._limit_s:g} s"))
+        else:
+            interrupt(TaskCancelled(f"the try was told to end by {signal.Signals(number).name}"))
+
+    @property
+    def _limit_s(self) -> float:
+        limit_s = self._workload.execution_timeout_s
+        return float("inf") if limit_s is None else limit_s
+
+    def _is_late(self) -> bool:
+        return self._began_at is not None and time.monotonic() - self._began_at >= self._limit_s
+
+    def _carry_out(self, pushed: dict[str, str]) -> None:
+        comms = self._comms
+        ready = answered(prepared(self._task, self._workload, comms=comms, pushed=pushed), comms)
+        with current_context(ready.context), current_comms(comms):
+            if ready.has_templates:
+                ready.render()
+            result = self._execute(ready)
+        push_result(ready.ti, ready.task, result)
+
+    def _execute(self, ready: PreparedTask) -> Any:
+        self._began_at = time.monotonic()
+        self._comms.post(TryBegun())
+        try:
+            return ready.task.execute(ready.context)
+        finally:
+            if self._is_interrupted:
+                self._kill(ready.task)
+
+    def _kill(self, task: BaseOperator) -> None:
+        try:
+            task.on_kill()
+        except Exception:
+            log.exception("on_kill of %s failed", self._workload)

@@ -1,0 +1,77 @@
+"""Job: one try in a process of its own, forked from the server that has its Dag file imported.
+
+A function runs on the main thread, without an event loop; a coroutine runs on a loop of its own. The
+payload is `{"workload": ...}`; `comms` is spoken as `sdk/comms` says.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+from collections.abc import AsyncIterator
+
+import anyio
+import attrs
+
+from flowcore.backends import Backend
+from flowcore.domain.records import load_record
+from flowcore.domain.workloads import Workload
+from flowcore.errors import FlowcoreError
+from flowcore.runner.child_log import logging_to, logging_to_supervisors
+from flowcore.runner.coroutine_try import CoroutineTry
+from flowcore.runner.endings import ending_of
+from flowcore.runner.function_try import INTERRUPTS, FunctionTry
+from flowcore.runner.imported_dags import task_of
+from flowcore.runner.jobs import Job
+from flowcore.runner.reporting import report
+from flowcore.sdk.comms.decoder import Decoder
+from flowcore.sdk.comms.questions import process_comms
+from flowcore.sdk.operators import BaseOperator
+
+
+def run_try(job: Job) -> None:
+    """Carry out the workload and report how it ended."""
+    workload = load_record(Workload, job.payload["workload"])
+    comms = Decoder(job.comms)
+    with process_comms(comms), logging_to_supervisors():
+        try:
+            task = task_of(job.dags, workload)
+        except FlowcoreError as error:
+            report(ending_of(error, {}), comms)
+            return
+        if task.is_async:
+            anyio.run(_run_coroutine, workload, task, comms, backend=workload.backend or Backend.ASYNCIO)
+        else:
+            _run_function(workload, task, comms)
+
+
+def _run_function(workload: Workload, task: BaseOperator, comms: Decoder) -> None:
+    with logging_to(comms):
+        ending = FunctionTry(workload, task, comms).run()
+    report(ending, comms)
+
+
+async def _run_coroutine(workload: Workload, task: BaseOperator, comms: Decoder) -> None:
+    attempted = CoroutineTry(workload, _Found(task), comms, threads=anyio.CapacityLimiter(1))
+    with anyio.open_signal_receiver(*INTERRUPTS) as signals:
+        # For a loop that is blocked, and will not see the signal itself.
+        faulthandler.register(signal.SIGTERM, file=2, chain=True)
+        async with anyio.create_task_group() as nursery:
+            nursery.start_soon(_cancel_at_signals, attempted, signals)
+            await attempted.run()
+            nursery.cancel_scope.cancel()
+
+
+async def _cancel_at_signals(attempted: CoroutineTry, signals: AsyncIterator[signal.Signals]) -> None:
+    async for number in signals:
+        attempted.cancel(f"the try was told to end by {number.name}")
+
+
+@attrs.frozen
+class _Found:
+    """Implements `TaskFinder` for the one task there is."""
+
+    found: BaseOperator
+
+    async def task(self, workload: Workload) -> BaseOperator:
+        return self.found
