@@ -12,6 +12,7 @@ from flowcore.cli.asking import read_database
 from flowcore.cli.dag_files import known_dag
 from flowcore.cli.output import print_rows
 from flowcore.cli.tasks_logs import logs
+from flowcore.cli.tasks_render import render, rendered
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
 from flowcore.settings import load_settings
@@ -47,6 +48,8 @@ def states_for_dag_run(dag_id: str, run_id: str, database_url: str | None, outpu
 
 
 tasks.add_command(logs)
+tasks.add_command(render)
+tasks.add_command(rendered)
 
 
 def task_rows(dag: Dag) -> list[dict[str, object]]:
