@@ -124,3 +124,33 @@ async def test_a_stop_in_the_middle_of_the_body_ends_the_scheduler(fc: Flowcore)
     assert fc.is_released
     count = sa.text("SELECT count(*) FROM lease")
     assert await fc.database.read(lambda connection: connection.scalar(count)) == 0
+
+
+async def test_tasks_of_several_runs_are_cleared_together(fc: Flowcore) -> None:
+    fc.register(etl())
+    runs = [await fc.trigger("etl") for _ in range(2)]
+    for run in runs:
+        await run.wait()
+    cleared = await fc.clear("etl", task_regex="^lo")
+    assert sorted((one.run_id, one.task_id) for one in cleared) == sorted(
+        (run.run_id, "load") for run in runs
+    )
+
+
+async def test_a_paused_dag_goes_on_when_it_is_unpaused(fc: Flowcore) -> None:
+    fc.register(etl())
+    await fc.store_registered()
+    await fc.pause("etl")
+    run = await fc.trigger("etl")
+    await fc.unpause("etl")
+    assert await run.wait() is DagRunState.SUCCESS
+
+
+async def test_a_deleted_dag_is_known_again_when_it_is_registered(fc: Flowcore) -> None:
+    fc.register(etl())
+    await (await fc.trigger("etl")).wait()
+    await fc.delete_dag("etl")
+    with pytest.raises(DagNotFound):
+        await fc.trigger("etl")
+    fc.register(etl())
+    assert await (await fc.trigger("etl")).wait() is DagRunState.SUCCESS

@@ -5,9 +5,10 @@ import pytest
 import sqlalchemy as sa
 
 from flowcore import Flowcore, RunEvent
-from flowcore.database.tables import dag_run
+from flowcore.database.tables import dag_run, task_instance
 from flowcore.domain.states import DagRunState, TaskInstanceState
-from flowcore.errors import DagRunNotFound
+from flowcore.errors import DagRunNotFound, UsageError
+from flowcore.scheduler.wake_graph import Channel
 from tests.app.dags import etl, failing, gated
 
 
@@ -113,3 +114,72 @@ async def test_a_run_that_was_deleted_is_not_found(fc: Flowcore) -> None:
         [event async for event in run]
     with pytest.raises(DagRunNotFound, match="flowcore dags list-runs etl"):
         await fc.run("etl", "first")
+
+
+async def test_a_cleared_run_runs_again(fc: Flowcore) -> None:
+    fc.register(etl())
+    run = await fc.trigger("etl")
+    await run.wait()
+    cleared = await run.clear("load")
+    assert [(one.task_id, one.state) for one in cleared] == [("load", TaskInstanceState.SUCCESS)]
+    assert run.state is not DagRunState.SUCCESS
+    assert await run.wait() is DagRunState.SUCCESS
+    assert [instance.try_number for instance in await run.task_instances()] == [1, 2]
+
+
+async def test_only_what_failed_is_cleared_when_that_is_asked(fc: Flowcore) -> None:
+    fc.register(failing())
+    run = await fc.trigger("failing")
+    await run.wait()
+    assert await run.clear(only_running=True) == []
+    assert run.state is DagRunState.FAILED
+    assert len(await run.clear(only_failed=True)) == 1
+    assert await run.wait() is DagRunState.FAILED
+
+
+async def test_a_task_that_is_cleared_while_it_runs_is_stopped_and_begins_again(fc: Flowcore) -> None:
+    dag, arrived, gate = gated()
+    fc.register(dag)
+    run = await fc.trigger("gated")
+    await arrived.wait()
+    await run.clear()
+    gate.set()
+    assert await run.wait() is DagRunState.SUCCESS
+    [instance] = await run.task_instances()
+    assert instance.try_number == 2
+
+
+async def test_a_task_that_is_marked_while_it_runs_is_stopped(fc: Flowcore) -> None:
+    dag, arrived, _ = gated()
+    fc.register(dag)
+    run = await fc.trigger("gated")
+    await arrived.wait()
+    await run.mark("skipped", "wait")
+    assert await run.wait() is DagRunState.SUCCESS
+    [instance] = await run.task_instances()
+    assert (instance.state, instance.error) == (TaskInstanceState.SKIPPED, "marked skipped by hand")
+
+
+async def test_a_run_is_marked_and_deleted(fc: Flowcore) -> None:
+    dag, arrived, _ = gated()
+    fc.register(dag)
+    run = await fc.trigger("gated")
+    await arrived.wait()
+    with pytest.raises(UsageError, match="is running"):
+        await run.delete()
+    await run.mark("failed")
+    assert run.state is DagRunState.FAILED
+    await stopped(fc)
+    await run.delete()
+    with pytest.raises(DagRunNotFound):
+        await run.refresh()
+
+
+async def stopped(fc: Flowcore) -> None:
+    """Wait until no try is under a lease."""
+    held = sa.select(sa.func.count()).where(task_instance.c.lease_id.is_not(None))
+    while True:
+        seen = fc.database.wakeups.versions([Channel.EXECUTOR_REPORTS, Channel.SLOTS_FREED])
+        if not await fc.database.read(lambda connection: connection.scalar(held)):
+            return
+        await fc.database.wakeups.after_any(seen, timeout_s=0.05)

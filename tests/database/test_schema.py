@@ -22,7 +22,7 @@ def shape(connection: sa.Connection) -> set[str]:
     if connection.dialect.name == "sqlite":
         texts = connection.scalars(sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
         # A table that was made anew is quoted, a column that was added shares a line with the one before.
-        plain = [text.replace('CREATE TABLE "dag_version"', "CREATE TABLE dag_version") for text in texts]
+        plain = [re.sub(r'CREATE TABLE "(\w+)"', r"CREATE TABLE \1", text) for text in texts]
         return {line.strip() for text in plain for line in re.split(r"[\n,]", text)}
     columns = sa.text(
         "SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, is_nullable, "

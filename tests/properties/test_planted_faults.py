@@ -7,6 +7,8 @@ from functools import partial
 import attrs
 import pytest
 
+from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import RunRequest, SimulationSettings, Sometimes, open_simulation
 from flowcore.testing.simulated_scheduler import LEASE_S
@@ -77,6 +79,32 @@ async def test_late_report_is_refused():
 async def test_late_report_that_is_accepted_is_noticed():
     with pytest.raises(AssertionError, match=r"the late report of .* was accepted"):
         await lose_a_try_and_report_it(settings_with(planted.AcceptsLateReports))
+
+
+async def clear_a_try_that_runs(settings=None):
+    """Clear a task while a process runs it and another one is there to take it up again."""
+    sometimes = Sometimes()
+    async with open_simulation(CHAIN, settings, sometimes=sometimes) as simulation:
+        runs_it, other = simulation.cluster.schedulers
+        await simulation.request()
+        await simulation.cluster.step(runs_it, RoutineName.START_DAG_RUNS)
+        await simulation.cluster.step(runs_it, RoutineName.ENQUEUE_TASK_INSTANCES)
+        clear = partial(clear_task_instances, runs=RunSelection(dag_id="dag"), tasks=TaskSelection())
+        await simulation.cluster.database.run(clear, now=simulation.cluster.clock.now())
+        await simulation.cluster.look(by_hand=True)
+        await simulation.cluster.step(other, RoutineName.SCHEDULE_TASK_INSTANCES)
+        await simulation.cluster.step(other, RoutineName.ENQUEUE_TASK_INSTANCES)
+        await simulation.settle()
+    return sometimes
+
+
+async def test_cleared_try_stops_before_the_next_one_begins():
+    (await clear_a_try_that_runs()).check("cleared while it ran", "revoked try stopped")
+
+
+async def test_next_try_beside_a_cleared_one_is_noticed():
+    with pytest.raises(AssertionError, match="2 live lease holders of task instance"):
+        await clear_a_try_that_runs(settings_with(planted.ForgetsWhoIsAlive))
 
 
 async def test_runs_are_not_confluent_when_losses_are_blamed_on_tasks():

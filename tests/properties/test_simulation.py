@@ -54,6 +54,20 @@ def test_runs_that_time_out_break_no_invariant(load, seed):
     assert simulate(load, seed, 150) >= 150
 
 
+@pytest.mark.slow
+def test_changes_by_hand_break_no_invariant():
+    sometimes = Sometimes()
+
+    @FAST
+    @given(loads(), SEEDS)
+    def property_holds(load, seed):
+        changed = SimulationSettings(changes_max=20)
+        assert simulate(load, seed, 250, changed, sometimes=sometimes) >= 250
+
+    property_holds()
+    sometimes.check("cleared while it ran", "marked while it ran", "begun again")
+
+
 def test_try_that_kills_every_process_is_given_up():
     script = Script({("poison", 1): ScriptedEnd(fatal_tokens=1_000)})
     load = load_of(Dag(dag_id="dag", tasks=(Task(task_id="poison", position=0),)), script=script)

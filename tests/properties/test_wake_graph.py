@@ -9,10 +9,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from flowcore.database.queries.clearing import clear_task_instances
 from flowcore.domain.retries import RetryRule
+from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.workloads import TryOutcome
 from flowcore.scheduler.wake_graph import Channel
 from flowcore.testing import Script, ScriptedEnd, ServiceParts, run_in_virtual_time, serve_load
+from flowcore.testing.clock import LoopClock
 from flowcore.testing.strategies import loads
 from tests.properties import planted
 from tests.properties.examples import chain_of, dag_of, independent_tasks, load_of
@@ -28,6 +31,11 @@ TIMEOUT = load_of(
     script=Script({("task0", 1): ScriptedEnd(duration_s=100_000.0)}),
 )
 
+#: A run that somebody clears while its first try goes on for ever.
+CLEARED = load_of(
+    dag_of(*independent_tasks(1)), script=Script({("task0", 1): ScriptedEnd(duration_s=100_000.0)})
+)
+
 #: For each channel a load that hangs when its wake-ups are lost.
 NEEDED_BY = {
     Channel.RUNS_QUEUED: CHAIN,
@@ -38,7 +46,17 @@ NEEDED_BY = {
     Channel.SLOTS_FREED: QUEUE,
     Channel.RETRIES: RETRY,
     Channel.RUNS_STARTED: TIMEOUT,
+    Channel.REVOKED: CLEARED,
 }
+
+
+def clear(connection):
+    now = LoopClock().now()
+    clear_task_instances(connection, runs=RunSelection(dag_id="dag"), tasks=TaskSelection(), now=now)
+
+
+def parts_for(load, **parts):
+    return ServiceParts(changes=((10.0, clear),) if load is CLEARED else (), **parts)
 
 
 @pytest.mark.slow
@@ -50,15 +68,15 @@ def test_every_run_ends_and_every_stop_is_clean_without_polling(load, stop_after
     assert not served.leases
 
 
-@pytest.mark.parametrize("load", [CHAIN, QUEUE, RETRY, TIMEOUT])
+@pytest.mark.parametrize("load", [CHAIN, QUEUE, RETRY, TIMEOUT, CLEARED])
 def test_example_ends_as_long_as_no_wakeup_is_lost(load):
-    served = run_in_virtual_time(partial(serve_load, load))
+    served = run_in_virtual_time(partial(serve_load, load, parts_for(load)))
     assert all(run.is_finished for run in served.runs.values())
 
 
 @pytest.mark.parametrize("channel", NEEDED_BY)
 def test_lost_wakeup_is_noticed(channel):
-    parts = ServiceParts(make_wakeups=partial(planted.DeafWakeups, channel))
+    parts = parts_for(NEEDED_BY[channel], make_wakeups=partial(planted.DeafWakeups, channel))
     with pytest.raises(AssertionError, match="never ended"):
         run_in_virtual_time(partial(serve_load, NEEDED_BY[channel], parts))
 

@@ -5,7 +5,7 @@ A `Scene` is one scheduler; open two on one PostgreSQL URL to let them compete.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,12 +18,17 @@ from anyio.abc import TaskStatus
 
 from flowcore.abc import ReportSink
 from flowcore.database.engine import Database, open_database
+from flowcore.database.queries.changed_instances import ChangedInstance
+from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.database.queries.marking import mark_task_instances
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.database.tables import dag_run, lease, pool, task_instance
 from flowcore.domain.dags import Dag, Task
+from flowcore.domain.selections import RunSelection, TaskSelection
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.scheduler.decisions.end_tries import end_try
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
@@ -209,6 +214,34 @@ class Scene:
         await self.schedule()
         return workloads
 
+    async def clear(self, *task_ids: str, dag_id: str = "etl", **fields: Any) -> Sequence[ChangedInstance]:
+        """Clear these tasks (without ids: everything); `fields` are of the selections or of the unit."""
+        return await self._change(clear_task_instances, task_ids, dag_id, fields)
+
+    async def mark(
+        self, state: TaskInstanceState, *task_ids: str, dag_id: str = "etl", **fields: Any
+    ) -> Sequence[ChangedInstance]:
+        """Mark these tasks; `fields` are of the selections or of the unit."""
+        return await self._change(mark_task_instances, task_ids, dag_id, {"state": state, **fields})
+
+    async def _change(
+        self,
+        unit: Callable[..., Sequence[ChangedInstance]],
+        task_ids: tuple[str, ...],
+        dag_id: str,
+        fields: Mapping[str, Any],
+    ) -> Sequence[ChangedInstance]:
+        of_runs = {field.name for field in attrs.fields(RunSelection)}
+        of_tasks = {field.name for field in attrs.fields(TaskSelection)}
+        runs = {"dag_id": dag_id} | {name: value for name, value in fields.items() if name in of_runs}
+        tasks = {"task_ids": frozenset(task_ids) or None} | {
+            name: value for name, value in fields.items() if name in of_tasks
+        }
+        others = {name: value for name, value in fields.items() if name not in of_runs | of_tasks}
+        return await self.database.run(
+            unit, runs=RunSelection(**runs), tasks=TaskSelection(**tasks), now=self.now, **others
+        )
+
     async def states(self, run: int) -> dict[str, str | None]:
         """The states of a run's task instances by task."""
         rows = await self.task_instances(run)
@@ -217,7 +250,7 @@ class Scene:
     async def task_instances(self, run: int) -> Sequence[sa.Row[Any]]:
         """The rows of a run's task instances in Dag order."""
         query = sa.select(task_instance).where(task_instance.c.dag_run_id == run)
-        return await self.rows(query.order_by(task_instance.c.position))
+        return await self.rows(query.order_by(task_instance.c.position, task_instance.c.id))
 
     async def run_row(self, run: int) -> sa.Row[Any]:
         """The row of a run."""

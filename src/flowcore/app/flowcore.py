@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import anyio
 import attrs
 import sqlalchemy as sa
 
 from flowcore.app.dag_bag import DagBag
+from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.runs import Run
 from flowcore.clock import Clock
 from flowcore.database.engine import Database, Statistics
+from flowcore.database.queries.changed_instances import ChangedInstance
+from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.database.queries.deleting import delete_dag
+from flowcore.database.queries.pausing import set_paused
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.run_views import RunView, count_unfinished_runs, find_run
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.dags import Dag
+from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
@@ -123,6 +129,60 @@ class Flowcore:
 
     def _run_of(self, view: RunView) -> Run:
         return Run(view, database=self.database, watch=self._watch, clock=self._clock)
+
+    async def clear(
+        self,
+        dag_id: str,
+        *,
+        task_regex: str | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        only_failed: bool = False,
+        only_running: bool = False,
+        latest_version: bool = False,
+        **relatives: Unpack[Relatives],
+    ) -> Sequence[ChangedInstance]:
+        """Let tasks of several runs begin again; `Run.clear` says more.
+
+        `task_regex` is looked for in the ids of tasks, the dates bound the runs' logical dates.
+
+        Raises:
+            DagNotFound: no Dag of that id was ever registered.
+            UsageError: no run has such a task, or one goes on and is to change its version.
+        """
+        return await self.database.run(
+            clear_task_instances,
+            runs=RunSelection(dag_id=dag_id, start_date=start_date, end_date=end_date),
+            tasks=attrs.evolve(select_tasks((), relatives), task_regex=task_regex),
+            only=only_states(only_failed=only_failed, only_running=only_running),
+            latest_version=latest_version,
+            now=self._clock.now(),
+        )
+
+    async def pause(self, dag_id: str) -> None:
+        """Start no further runs and tries of a Dag; what runs goes on.
+
+        Raises:
+            DagNotFound: no Dag of that id was ever registered.
+        """
+        await self.database.run(set_paused, dag_id, True)
+
+    async def unpause(self, dag_id: str) -> None:
+        """Let a paused Dag go on.
+
+        Raises:
+            DagNotFound: no Dag of that id was ever registered.
+        """
+        await self.database.run(set_paused, dag_id, False)
+
+    async def delete_dag(self, dag_id: str) -> None:
+        """Delete a Dag with its runs from the database; `register` it to have it again.
+
+        Raises:
+            DagNotFound: no Dag of that id was ever registered.
+            UsageError: a try of it runs.
+        """
+        await self.database.run(delete_dag, dag_id)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
         """Return once no run of the Dags registered here is running, or waits to run and is not paused.

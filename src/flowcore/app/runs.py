@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Literal, Unpack
 
 import attrs
 import sqlalchemy as sa
 
+from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.clock import Clock
 from flowcore.database.engine import Database
+from flowcore.database.queries.changed_instances import ChangedInstance
+from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.database.queries.deleting import delete_run
+from flowcore.database.queries.marking import mark_runs, mark_task_instances
 from flowcore.database.queries.run_views import (
     RunView,
     TaskInstanceView,
@@ -20,6 +26,7 @@ from flowcore.database.queries.run_views import (
     view_runs,
     view_task_instances,
 )
+from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import FINISHED_RUN, DagRunState, TaskInstanceState
 from flowcore.errors import DagRunNotFound
 from flowcore.scheduler.wake_graph import Channel
@@ -94,6 +101,68 @@ class Run:
         address = (self._view.id, task_id, map_index, key)
         found = await self._database.read(pull_xcoms, [address])
         return json.loads(found[address]) if address in found else None
+
+    async def clear(
+        self,
+        *task_ids: str,
+        past: bool = False,
+        future: bool = False,
+        only_failed: bool = False,
+        only_running: bool = False,
+        latest_version: bool = False,
+        **relatives: Unpack[Relatives],
+    ) -> Sequence[ChangedInstance]:
+        """Let tasks begin again, or without ids the whole run; the task instances that do, as they were.
+
+        A run that has ended is queued again; it stays on its version of the Dag, unless `latest_version`
+        is asked. Setups and teardowns that serve a task are cleared with it. `past` and `future` add the
+        runs of earlier and later logical dates.
+
+        Raises:
+            UsageError: the run has no such task, or goes on and is to change its version.
+        """
+        changed = await self._database.run(
+            clear_task_instances,
+            runs=RunSelection(dag_id=self.dag_id, run_id=self.run_id, past=past, future=future),
+            tasks=select_tasks(task_ids, relatives),
+            only=only_states(only_failed=only_failed, only_running=only_running),
+            latest_version=latest_version,
+            now=self._clock.now(),
+        )
+        await self.refresh()
+        return changed
+
+    async def mark(
+        self,
+        state: Literal["success", "failed", "skipped"],
+        *task_ids: str,
+        past: bool = False,
+        future: bool = False,
+        **relatives: Unpack[Relatives],
+    ) -> Sequence[ChangedInstance]:
+        """Say how tasks have ended, or without ids the run; the task instances that change, as they were.
+
+        Tries that run are stopped. What failed after a task that is marked begins again.
+
+        Raises:
+            UsageError: the run has no such task, or is to be skipped itself.
+        """
+        runs = RunSelection(dag_id=self.dag_id, run_id=self.run_id, past=past, future=future)
+        if task_ids:
+            unit = partial(mark_task_instances, tasks=select_tasks(task_ids, relatives))
+        else:
+            unit = partial(mark_runs)
+        changed = await self._database.run(unit, runs=runs, state=state, now=self._clock.now())
+        await self.refresh()
+        return changed
+
+    async def delete(self) -> None:
+        """Delete the run with all that is known of it.
+
+        Raises:
+            UsageError: it is running, or a try of it is still being stopped.
+        """
+        await self._database.run(delete_run, self.dag_id, self.run_id)
 
     async def __aiter__(self) -> AsyncIterator[RunEvent]:
         """Yield changes of state until the run has ended, its own end last.

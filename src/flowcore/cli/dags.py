@@ -9,6 +9,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.asking import change_database, read_database
+from flowcore.cli.dags_change import clear, delete, delete_run, set_run_state
 from flowcore.cli.dags_check_airflow import check_airflow
 from flowcore.cli.dags_show import show
 from flowcore.cli.dags_trigger import trigger
@@ -89,6 +90,6 @@ def _set_paused(dag_id: str, is_paused: bool, database_url: str | None) -> None:
     click.echo(f"{dag_id} is {'paused' if is_paused else 'no longer paused'}")
 
 
-dags.add_command(trigger)
+for command in (trigger, show, clear, set_run_state, delete_run, delete):
+    dags.add_command(command)
 dags.add_command(check_airflow)
-dags.add_command(show)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 import click
@@ -12,25 +12,13 @@ from flowcore.cli import options
 from flowcore.cli.asking import change_database
 from flowcore.cli.conf import parse_conf
 from flowcore.cli.dag_files import find_in_folder
+from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_rows
 from flowcore.clock import SystemClock
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import TriggeredRun, trigger_dag_run
 from flowcore.errors import DagNotFound
 from flowcore.settings import Settings, load_settings
-
-
-def parse_moment(text: str) -> datetime:
-    """Read a time that a user typed; without an offset it is in UTC.
-
-    Raises:
-        click.BadParameter: it is no time.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text} is no time; write it like 2026-03-01T06:00:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""`flowcore tasks`: look at tasks and their task instances."""
+"""`flowcore tasks`: look at tasks and their task instances, clear and mark them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from flowcore.cli import options
 from flowcore.cli.asking import read_database
 from flowcore.cli.dag_files import known_dag
 from flowcore.cli.output import print_rows
+from flowcore.cli.tasks_clear import clear
 from flowcore.cli.tasks_logs import logs
-from flowcore.cli.tasks_render import render, rendered
+from flowcore.cli.tasks_set_state import set_state
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
 from flowcore.settings import load_settings
@@ -20,7 +21,7 @@ from flowcore.settings import load_settings
 
 @click.group()
 def tasks() -> None:
-    """Look at tasks and their task instances."""
+    """Look at tasks and their task instances, clear and mark them."""
 
 
 @tasks.command("list")
@@ -48,8 +49,8 @@ def states_for_dag_run(dag_id: str, run_id: str, database_url: str | None, outpu
 
 
 tasks.add_command(logs)
-tasks.add_command(render)
-tasks.add_command(rendered)
+tasks.add_command(clear)
+tasks.add_command(set_state)
 
 
 def task_rows(dag: Dag) -> list[dict[str, object]]:

@@ -23,5 +23,5 @@ class DagVersions(RowCache[int, Dag]):
         super().__init__(size)
 
     def _read(self, connection: sa.Connection, keys: Collection[int]) -> Mapping[int, Dag]:
-        rows = connection.execute(_SELECT, {"versions": dump_rows((key,) for key in keys)})
+        rows = connection.execute(_SELECT, {"versions": dump_rows((key,) for key in sorted(keys))})
         return {row.id: load_dag(row.document) for row in rows}

@@ -1,4 +1,4 @@
-"""What the tries of a run share, read once per run: it does not change while the run lives."""
+"""What the tries of a run share, read once per run and after each time that the run was cleared."""
 
 from __future__ import annotations
 
@@ -33,12 +33,18 @@ _SELECT = sa.select(
 ).where(dag_run.c.id.in_(ids("runs")))
 
 
-class RunFactsCache(RowCache[int, RunFacts]):
-    """Reads facts by run id."""
+#: A run, and how often it was cleared.
+RunKey = tuple[int, int]
+
+
+class RunFactsCache(RowCache[RunKey, RunFacts]):
+    """Reads facts by run id and the number of clears: between two of those they do not change."""
 
     def __init__(self, size: int = 10_000) -> None:
         super().__init__(size)
 
-    def _read(self, connection: sa.Connection, keys: Collection[int]) -> Mapping[int, RunFacts]:
-        rows = connection.execute(_SELECT, {"runs": dump_rows((key,) for key in keys)})
-        return {row.dag_run_id: RunFacts(**row._mapping) for row in rows}
+    def _read(self, connection: sa.Connection, keys: Collection[RunKey]) -> Mapping[RunKey, RunFacts]:
+        runs = dump_rows((dag_run_id,) for dag_run_id, _ in sorted(keys))
+        rows = connection.execute(_SELECT, {"runs": runs})
+        facts = {row.dag_run_id: RunFacts(**row._mapping) for row in rows}
+        return {key: facts[key[0]] for key in keys}

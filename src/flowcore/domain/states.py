@@ -72,10 +72,11 @@ TASK_INSTANCE_TRANSITIONS: Mapping[TaskInstanceState | None, frozenset[TaskInsta
     _T.UP_FOR_RETRY: frozenset({_T.SCHEDULED, _T.FAILED, _T.SKIPPED, _T.SUCCESS, None}),
     _T.UP_FOR_RESCHEDULE: frozenset({_T.SCHEDULED, _T.FAILED, _T.SKIPPED, _T.SUCCESS, None}),
     _T.DEFERRED: frozenset({_T.SCHEDULED, _T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.UP_FOR_RETRY, None}),
-    _T.SUCCESS: _CLEARED | {_T.FAILED},
-    _T.FAILED: _CLEARED | {_T.SUCCESS},
-    _T.SKIPPED: _CLEARED | {_T.SUCCESS, _T.FAILED},
-    _T.UPSTREAM_FAILED: frozenset({None, _T.SUCCESS, _T.FAILED}),
+    # Of what has ended somebody may think otherwise, or move its run to a version without the task.
+    _T.SUCCESS: _CLEARED | {_T.FAILED, _T.SKIPPED, _T.REMOVED},
+    _T.FAILED: _CLEARED | {_T.SUCCESS, _T.SKIPPED, _T.REMOVED},
+    _T.SKIPPED: _CLEARED | {_T.SUCCESS, _T.FAILED, _T.REMOVED},
+    _T.UPSTREAM_FAILED: frozenset({None, _T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.REMOVED}),
     _T.REMOVED: frozenset({None}),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 
-from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.runner.child_log import logging_to
 from flowcore.runner.endings import GIVEN_BACK, ending_of
@@ -19,13 +18,7 @@ class CoroutineTry:
     """One try; `run` it once. Functions that get here run in threads, limited by `threads`."""
 
     def __init__(
-        self,
-        workload: Workload,
-        *,
-        tasks: TaskFinder,
-        comms: Comms,
-        threads: anyio.CapacityLimiter,
-        settings: TrySettings,
+        self, workload: Workload, tasks: TaskFinder, comms: Comms, *, threads: anyio.CapacityLimiter
     ) -> None:
         self._comms = comms
         self._try = Try(
@@ -34,7 +27,6 @@ class CoroutineTry:
             comms=comms,
             threads=threads,
             on_start=lambda: comms.post(TryBegun()),
-            settings=settings,
         )
 
     def cancel(self, reason: str) -> None:

@@ -34,12 +34,16 @@ class SimulatedCluster:
         self.schedulers = [await self._new_scheduler() for _ in range(schedulers)]
         await self.look()
 
-    async def look(self) -> None:
-        """Check the invariants, after putting a new process in the place of each that crashed."""
+    async def look(self, *, by_hand: bool = False) -> None:
+        """Check the invariants, after putting a new process in the place of each that crashed.
+
+        `by_hand` says that people made the last change.
+        """
         for scheduler in tuple(self.schedulers):
             if scheduler.executor.is_crashed:
                 await self.replace(scheduler)
-        await self.watch.look({s.lease_id: s.executor.running for s in self.schedulers})
+        executing = {s.lease_id: s.executor.running for s in self.schedulers}
+        await self.watch.look(executing, by_hand=by_hand)
 
     async def step(self, scheduler: SimulatedScheduler, name: RoutineName) -> datetime | None:
         """Let a routine do one step; when it wants the next one, if nothing wakes it before."""

@@ -18,6 +18,8 @@ from flowcore.database.engine import open_database
 from flowcore.errors import UsageError
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import invariants
+from flowcore.testing.changes import Draw as Draw
+from flowcore.testing.changes import draw_change
 from flowcore.testing.clock import ManualClock
 from flowcore.testing.faulty_database import DatabaseFault
 from flowcore.testing.loads import Load, store_load, store_request
@@ -26,8 +28,6 @@ from flowcore.testing.simulated_scheduler import LEASE_S, MakeStore, SimulatedSc
 from flowcore.testing.sometimes import Sometimes
 from flowcore.testing.watch import Watch
 
-#: An integer from 0 up to, but not including, the given one.
-Draw = Callable[[int], int]
 Action = Callable[[], Awaitable[object]]
 
 #: Seconds by which time moves in a step: within a try, beyond it, and beyond a lease.
@@ -39,7 +39,7 @@ _QUIET_ROUNDS_MAX = 20
 
 @attrs.frozen(kw_only=True)
 class SimulationSettings:
-    """How many schedulers, and how often they may be killed or frozen, and the database fail.
+    """How many schedulers, how often they may be killed or frozen, the database fail, and people change runs.
 
     `set_up` fills the empty database with a load, and `make_store` connects a scheduler with it.
     """
@@ -47,6 +47,7 @@ class SimulationSettings:
     schedulers: int = 2
     losses_max: int = 2
     database_faults_max: int = 4
+    changes_max: int = 0
     set_up: Callable[..., None] = store_load
     make_store: MakeStore = shared_store
 
@@ -79,6 +80,7 @@ class Simulation:
         self._requested = 0
         self._losses_left = settings.losses_max
         self._faults_left = settings.database_faults_max
+        self._changes_left = settings.changes_max
 
     async def step(self, draw: Draw) -> None:
         """Do one of the things that may happen now, and check every invariant.
@@ -141,6 +143,9 @@ class Simulation:
         actions = [*leaps, *leaps]  # twice, so that tries end often enough
         if self._requested < len(self._load.requests):
             actions.append(self.request)
+        if self._changes_left and self.cluster.watch.seen.runs:
+            # Above all while tries run, which they seldom do when a step is drawn.
+            actions += [partial(self._change, draw)] * (6 if self.cluster.watch.seen.active else 1)
         for scheduler in self.cluster.schedulers:
             actions.extend(self._actions_of(scheduler, draw))
         return actions
@@ -170,6 +175,15 @@ class Simulation:
                     foreseen.append(next_at)
             foreseen.append(scheduler.executor.next_end_at)
         return min((at for at in foreseen if at is not None), default=None)
+
+    async def _change(self, draw: Draw) -> None:
+        self._changes_left -= 1
+        seen = self.cluster.watch.seen
+        chosen = sorted({row.dag_run_id for row in seen.active}) or sorted(seen.runs)
+        run = seen.runs[chosen[draw(len(chosen))]]
+        change = draw_change(draw, run, self._load.dags_by_id[run.dag_id], self.cluster.clock.now())
+        await self.cluster.database.run(change)
+        await self.cluster.look(by_hand=True)
 
     async def _kill(self, scheduler: SimulatedScheduler) -> None:
         self._losses_left -= 1

@@ -8,12 +8,13 @@ if none is (I6).
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 import anyio
 import attrs
+import sqlalchemy as sa
 import trio.testing
 
 from flowcore.clock import Clock
@@ -48,11 +49,16 @@ def run_in_virtual_time(main: Callable[[], Awaitable[T]]) -> T:
 
 @attrs.frozen(kw_only=True)
 class ServiceParts:
-    """What a served load is made of; a test that plants a fault replaces one of them."""
+    """What a served load is made of; a test that plants a fault replaces one of them.
+
+    `changes` are units of work that people carry out, each so many virtual seconds after the runs were
+    triggered.
+    """
 
     make_wakeups: Callable[[], Wakeups] = Wakeups
     make_store: Callable[[Database], SqlStore] = SqlStore
     settings: SchedulerSettings = _SETTINGS
+    changes: Sequence[tuple[float, Callable[[sa.Connection], object]]] = ()
 
 
 async def serve_load(
@@ -98,6 +104,9 @@ async def _serve(
         await nursery.start(scheduler.serve)
         with anyio.move_on_after(_HORIZON_S / 2 if stop_after_s is None else stop_after_s):
             await _ask(database, clock, load)
+            for after_s, change in parts.changes:
+                await anyio.sleep(after_s)
+                await database.run(change)
             await _wait_all_ended(database)
         scheduler.stop()
     return await database.read(Snapshot.read)

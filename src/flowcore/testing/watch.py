@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flowcore.database.lanes import Database
 from flowcore.database.types import database_now
 from flowcore.domain.dags import Dag
-from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.workloads import TryEnded, Workload
 from flowcore.testing import invariants
 from flowcore.testing.clock import EPOCH
@@ -35,11 +35,13 @@ class Watch:
         self.sometimes = sometimes
         self._database, self._dags = database, dags
         self._changes = -1
+        self._touched: set[int] = set()
 
-    async def look(self, executing: Mapping[int, Iterable[Workload]]) -> None:
+    async def look(self, executing: Mapping[int, Iterable[Workload]], *, by_hand: bool = False) -> None:
         """Read the database and check everything that must hold at any instant.
 
-        `executing` says what runs under which lease.
+        `executing` says what runs under which lease. People, who change states `by_hand`, follow no
+        trigger rule, and runs that they touched may end in any way.
         """
         changes, at = await self._database.read(_count_changes)
         if changes == self._changes:
@@ -50,7 +52,10 @@ class Watch:
         invariants.check_one_run_per_logical_date(self.seen)
         invariants.check_limits(self.seen, self._dags)
         invariants.check_transitions(before, self.seen)
-        invariants.check_trigger_rules(before, self.seen, self._dags)
+        if by_hand:
+            self._note_changes(before)
+        else:
+            invariants.check_trigger_rules(before, self.seen, self._dags)
         invariants.check_one_live_holder(self.seen, executing)
         invariants.check_no_orphans(self.seen)
         self._note(before)
@@ -70,11 +75,25 @@ class Watch:
         """Check that all runs ended, and how, if the script alone decides that."""
         invariants.check_all_runs_ended(self.seen)
         if script is not None:
-            invariants.check_confluence(self.seen, self._dags, script)
+            invariants.check_confluence(self.seen, self._dags, script, touched=self._touched)
 
     def has_changed_since(self, before: Snapshot) -> bool:
         """Whether anything but the time is different now."""
         return attrs.evolve(before, at=self.seen.at, leases=self.seen.leases) != self.seen
+
+    def _note_changes(self, before: Snapshot) -> None:
+        now, note = self.seen, self.sometimes.note
+        for row in now.task_instances.values():
+            was = before.task_instances[row.id]
+            if was != row:
+                self._touched.add(row.dag_run_id)
+                note(row.state is TaskInstanceState.RESTARTING, "cleared while it ran")
+                note(was.is_active and row.state in FINISHED, "marked while it ran")
+        for run in now.runs.values():
+            was_run = before.runs[run.id]
+            if was_run != run:
+                self._touched.add(run.id)
+                note(was_run.is_finished and not run.is_finished, "begun again")
 
     def _note(self, before: Snapshot) -> None:
         now, note = self.seen, self.sometimes.note
@@ -85,6 +104,7 @@ class Watch:
             if row.state in _NOTED:
                 note(True, _NOTED[row.state])
             note(was.is_active and not row.is_active and row.token > was.token, "lost try")
+            note(was.state is TaskInstanceState.RESTARTING and row.state is None, "revoked try stopped")
         used = {name: sum(row.pool_slots for row in now.active if row.pool == name) for name in now.pools}
         note(any(used[name] == slots for name, slots in now.pools.items()), "full pool")
         states = [run.state for run in now.runs.values()]

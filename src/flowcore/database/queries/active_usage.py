@@ -1,4 +1,4 @@
-"""Count what queued and running task instances hold: derived from the rows, so exact after any crash."""
+"""Count what tries hold that may be alive: derived from the rows, so exact after any crash."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import is_active
+from flowcore.database.queries.claims import holds_slots
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance
 from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, Candidate
@@ -14,14 +14,14 @@ from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, Can
 _t = task_instance.c
 _USAGE = (
     sa.select(_t.pool, _t.dag_run_id, sa.func.sum(_t.pool_slots), sa.func.count())
-    .where(is_active(_t.state))
+    .where(holds_slots(_t.state, _t.lease_id))
     .group_by(_t.pool, _t.dag_run_id)
 )
 _tasks = rows_of("tasks", dag_id=sa.Text, task_id=sa.Text)
 _TASK_USAGE = (
     sa.select(_t.dag_id, _t.task_id, _t.dag_run_id, sa.func.count())
     .join(_tasks, sa.and_(_tasks.c.dag_id == _t.dag_id, _tasks.c.task_id == _t.task_id))
-    .where(is_active(_t.state))
+    .where(holds_slots(_t.state, _t.lease_id))
     .group_by(_t.dag_id, _t.task_id, _t.dag_run_id)
 )
 

@@ -26,6 +26,13 @@ def is_revoked(state: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     return state.not_in([literal("queued"), literal("running")])
 
 
+def holds_slots(
+    state: sa.ColumnElement[str | None], lease_id: sa.ColumnElement[int | None]
+) -> sa.ColumnElement[bool]:
+    """Say in SQL that a task instance takes room under limits: also while a revoked try is stopping."""
+    return sa.or_(is_active(state), sa.and_(lease_id.is_not(None), is_revoked(state)))
+
+
 def is_unfinished(state: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     """Say in SQL that a task instance can still change by itself."""
     return sa.or_(state.is_(None), state.not_in([literal(s) for s in sorted(FINISHED)]))

@@ -20,11 +20,11 @@ from flowcore.database.queries.active_usage import count_tasks, count_usage
 from flowcore.database.queries.claims import ids, literal, names
 from flowcore.database.queries.unsettled_marks import mark_unsettled
 from flowcore.database.rows import dump_rows, rows_of
-from flowcore.database.run_facts import RunFactsCache
-from flowcore.database.tables import dag, lease, pool, task_instance
+from flowcore.database.run_facts import RunFactsCache, RunKey
+from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
 from flowcore.database.types import UtcDateTime
 from flowcore.domain.states import TaskInstanceState
-from flowcore.domain.workloads import Slots, Workload
+from flowcore.domain.workloads import RunFacts, Slots, Workload
 from flowcore.scheduler.decisions.enqueue_task_instances import (
     Candidate,
     EnqueueDecision,
@@ -49,7 +49,9 @@ _FIRST_PAGE = (
         _t.max_tries,
         _t.executor,
         _t.scheduled_at,
+        dag_run.c.clear_number,
     )
+    .join(dag_run, dag_run.c.id == _t.dag_run_id)
     .where(
         _t.state == literal("scheduled"),
         _t.dag_id.not_in(sa.select(dag.c.dag_id).where(dag.c.is_paused.is_(sa.true()))),
@@ -156,12 +158,12 @@ class Claimer:
         ).all()
 
     def _candidates(self, connection: sa.Connection, page: Sequence[Row]) -> list[Candidate]:
-        facts = self.facts.get(connection, {row.dag_run_id for row in page})
+        facts = self.facts.get(connection, {_run_of(row) for row in page})
         dags = self.versions.get(connection, {run.dag_version_id for run in facts.values()})
         default = next(iter(self.free_slots))
         candidates = []
         for row in page:
-            of_run = dags[facts[row.dag_run_id].dag_version_id]
+            of_run = dags[facts[_run_of(row)].dag_version_id]
             candidates.append(
                 Candidate(
                     row.id,
@@ -180,10 +182,11 @@ class Claimer:
     ) -> tuple[Workload, ...]:
         if not queued:
             return ()
-        claimed = dump_rows((candidate.task_instance_id,) for candidate in queued)
+        # In the order in which everybody else locks several of them.
+        claimed = dump_rows(sorted((candidate.task_instance_id,) for candidate in queued))
         parameters = {"claimed": claimed, "lease": self.lease_id, "now": self.now}
         tokens = {row.id: row.token for row in connection.execute(_CLAIM, parameters)}
-        facts = self.facts.get(connection, {candidate.dag_run_id for candidate in queued})
+        facts = self.facts.get(connection, {_run_of(rows[c.task_instance_id]) for c in queued})
         return tuple(
             _workload(candidate, rows[candidate.task_instance_id], tokens[candidate.task_instance_id], facts)
             for candidate in queued
@@ -197,14 +200,18 @@ class Claimer:
             mark_unsettled(connection, ((*row, TaskInstanceState.FAILED) for row in rows))
 
 
-def _workload(candidate: Candidate, row: Row, token: int, facts: Mapping[int, Any]) -> Workload:
+def _run_of(row: Row) -> RunKey:
+    return row.dag_run_id, row.clear_number
+
+
+def _workload(candidate: Candidate, row: Row, token: int, facts: Mapping[RunKey, RunFacts]) -> Workload:
     task = candidate.task
     return Workload(
         task_instance_id=row.id,
         token=token,
         task_id=task.task_id,
         position=task.position,
-        run=facts[row.dag_run_id],
+        run=facts[_run_of(row)],
         map_index=row.map_index,
         try_number=row.try_number,
         max_tries=row.max_tries,

@@ -31,9 +31,9 @@ _rows = rows_of(
     params=Json,
     queued_at=UtcDateTime,
 )
-_columns = [*_rows.c.keys(), "revision"]
+_columns = [*_rows.c.keys(), "revision", "clear_number"]
 # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
-_source = sa.select(_rows, sa.literal_column("0")).where(sa.true())
+_source = sa.select(_rows, sa.literal_column("0"), sa.literal_column("0")).where(sa.true())
 _INSERT = {
     "postgresql": postgresql_insert(dag_run)
     .on_conflict_do_nothing()

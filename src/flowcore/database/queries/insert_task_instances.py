@@ -33,20 +33,29 @@ _ROWS = rows_of(
     scheduled_at=UtcDateTime,
     end_date=UtcDateTime,
 )
-_INSERT = task_instance.insert().from_select(
-    [*_ROWS.c.keys(), "map_index", "lost_tries", "token"],
-    sa.select(_ROWS, sa.literal_column("-1"), sa.literal_column("0"), sa.literal_column("0")),
-    include_defaults=False,
+_COLUMNS = [*_ROWS.c.keys(), "map_index", "lost_tries", "token"]
+_SOURCE = sa.select(_ROWS, sa.literal_column("-1"), sa.literal_column("0"), sa.literal_column("0"))
+_INSERT = task_instance.insert().from_select(_COLUMNS, _SOURCE, include_defaults=False)
+_there = task_instance.alias("there")
+_is_there = sa.exists().where(_there.c.dag_run_id == _ROWS.c.dag_run_id, _there.c.task_id == _ROWS.c.task_id)
+_INSERT_MISSING = task_instance.insert().from_select(
+    _COLUMNS, _SOURCE.where(~_is_there), include_defaults=False
 )
 
+#: A run: its id, its run date, its Dag, and the first states of its task instances.
+Beginning = tuple[int, datetime, Dag, Mapping[Key, TaskInstanceState]]
 
-def insert_task_instances(
-    connection: sa.Connection,
-    begun: Iterable[tuple[int, datetime, Dag, Mapping[Key, TaskInstanceState]]],
-    *,
-    now: datetime,
+
+def insert_missing_task_instances(
+    connection: sa.Connection, begun: Iterable[Beginning], *, now: datetime
 ) -> None:
-    """Insert the task instances of each run: (run, run date, Dag, first states)."""
+    """Insert task instances for the tasks that have none yet."""
+    rows = [row for run in begun for row in _rows(*run, now=now)]
+    connection.execute(unanswered(_INSERT_MISSING), {"task_instances": dump_rows(rows)})
+
+
+def insert_task_instances(connection: sa.Connection, begun: Iterable[Beginning], *, now: datetime) -> None:
+    """Insert all task instances of each run."""
     rows = [row for run in begun for row in _rows(*run, now=now)]
     if rows:
         connection.execute(unanswered(_INSERT), {"task_instances": dump_rows(rows)})

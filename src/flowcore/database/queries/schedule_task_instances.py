@@ -72,7 +72,11 @@ _TAKE_MARKS = (
 )
 _STATES = sa.select(
     task_instance.c.dag_run_id, task_instance.c.position, task_instance.c.map_index, task_instance.c.state
-).where(task_instance.c.dag_run_id.in_(ids("runs")))
+).where(
+    # Without position: its task is not in the run's version of the Dag.
+    task_instance.c.dag_run_id.in_(ids("runs")),
+    task_instance.c.position >= 0,
+)
 _states = rows_of("states", dag_run_id=sa.BigInteger, task_id=sa.Text, map_index=sa.Integer, state=sa.Text)
 _is_scheduled = _states.c.state == literal("scheduled")
 _WRITE_STATES = (

@@ -3,6 +3,9 @@
 The Dag's row is locked, so that two schedulers never start runs of one Dag at once and
 `max_active_runs` holds; a Dag that another scheduler is working on is skipped. What is running is
 counted after the lock was had: a count in the locking statement could be older than the lock.
+
+A run that was cleared has its task instances already, in all kinds of states. It is only set going; what
+follows from them is for the scheduling routine to decide.
 """
 
 from __future__ import annotations
@@ -16,11 +19,16 @@ import sqlalchemy as sa
 
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.claims import literal, names
-from flowcore.database.queries.insert_task_instances import insert_task_instances
+from flowcore.database.queries.insert_task_instances import (
+    insert_missing_task_instances,
+    insert_task_instances,
+)
+from flowcore.database.queries.unsettled_marks import mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag, dag_run
 from flowcore.database.types import UtcDateTime
 from flowcore.database.wakeups import wake
+from flowcore.domain.dags import Dag
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
 from flowcore.scheduler.decisions.start_dag_runs import QueuedRun
@@ -62,7 +70,12 @@ _RUNNING = (
 )
 _QUEUED = (
     sa.select(
-        dag_run.c.id, dag_run.c.dag_id, dag_run.c.dag_version_id, dag_run.c.logical_date, dag_run.c.run_after
+        dag_run.c.id,
+        dag_run.c.dag_id,
+        dag_run.c.dag_version_id,
+        dag_run.c.logical_date,
+        dag_run.c.run_after,
+        dag_run.c.clear_number,
     )
     .where(
         dag_run.c.state == literal("queued"),
@@ -124,10 +137,12 @@ def start_dag_runs(
         max_active_runs={row.dag_id: row.max_active_runs for row in dags},
     )
     chosen_ids = {run.dag_run_id for run in chosen}
-    begun = _begin(connection, [row for row in queued if row.id in chosen_ids], versions)
+    starting = [row for row in queued if row.id in chosen_ids]
+    begun = _begin(connection, [row for row in starting if not row.clear_number], versions)
     _write(connection, begun, own_lease, now)
+    _resume(connection, [row for row in starting if row.clear_number], versions, own_lease, now)
     # A Dag that filled up leaves the next batch to others, also when another scheduler filled it.
-    return Batch(moved=len(begun), more=len(queued) == limit), begun
+    return Batch(moved=len(starting), more=len(queued) == limit), begun
 
 
 def _begin(connection: sa.Connection, runs: Sequence[Row], versions: DagVersions) -> list[Begun]:
@@ -157,8 +172,27 @@ def _write(connection: sa.Connection, begun: Sequence[Begun], own_lease: int, no
         wake(connection, Channel.RUNS_ENDED)
 
 
+def _resume(
+    connection: sa.Connection, cleared: Sequence[Row], versions: DagVersions, own_lease: int, now: datetime
+) -> None:
+    if not cleared:
+        return
+    dags = versions.get(connection, (row.dag_version_id for row in cleared))
+    of = {row.id: dags[row.dag_version_id] for row in cleared}
+    runs = [(run_id, DagRunState.RUNNING, None, _timeout_at(dag, now), None) for run_id, dag in of.items()]
+    connection.execute(_START, {"now": now, "own": own_lease, "runs": dump_rows(runs)})
+    insert_missing_task_instances(
+        connection, ((row.id, row.logical_date or row.run_after, of[row.id], {}) for row in cleared), now=now
+    )
+    mark_whole_runs(connection, of)
+    wake(connection, Channel.RUNS_STARTED)
+
+
 def _run_row(run: Begun, now: datetime) -> tuple[object, ...]:
-    timeout_s = run.progress.dag.dagrun_timeout_s
-    timeout_at = None if timeout_s is None else now + timedelta(seconds=timeout_s)
     state = run.changes.run_state or DagRunState.RUNNING
-    return run.dag_run_id, state, now if run.changes.run_state else None, timeout_at, run.changes.reason
+    end_date = now if run.changes.run_state else None
+    return run.dag_run_id, state, end_date, _timeout_at(run.progress.dag, now), run.changes.reason
+
+
+def _timeout_at(of: Dag, now: datetime) -> datetime | None:
+    return None if of.dagrun_timeout_s is None else now + timedelta(seconds=of.dagrun_timeout_s)

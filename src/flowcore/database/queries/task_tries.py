@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from flowcore.database.queries.claims import ids
 from flowcore.database.rows import dump_rows, rows_of
-from flowcore.database.tables import task_try
+from flowcore.database.tables import task_instance, task_try
 from flowcore.database.types import UtcDateTime
 from flowcore.database.unanswered import unanswered
 from flowcore.domain.states import FINISHED
@@ -25,7 +28,21 @@ _rows = rows_of(
     end_date=UtcDateTime,
     error=sa.Text,
 )
-_INSERT = task_try.insert().from_select(list(_rows.c.keys()), sa.select(_rows), include_defaults=False)
+_columns = list(_rows.c.keys())
+_t = task_instance.c
+_CURRENT = sa.select(
+    _t.id, _t.token, _t.try_number, _t.state, _t.lease_id, _t.start_date, _t.end_date, _t.error
+).where(_t.id.in_(ids("kept")), _t.start_date.is_not(None), _t.end_date.is_not(None))
+#: A try that has ended may be there already, if the next one was only waited for.
+_KEEP = {
+    "postgresql": postgresql_insert(task_try)
+    .on_conflict_do_nothing()
+    .from_select(_columns, _CURRENT, include_defaults=False),
+    "sqlite": sqlite_insert(task_try)
+    .on_conflict_do_nothing()
+    .from_select(_columns, _CURRENT, include_defaults=False),
+}
+_INSERT = task_try.insert().from_select(_columns, sa.select(_rows), include_defaults=False)
 
 
 def remember_tries(connection: sa.Connection, ends: Iterable[tuple[TryEnded, TryEnd]]) -> None:
@@ -36,6 +53,12 @@ def remember_tries(connection: sa.Connection, ends: Iterable[tuple[TryEnded, Try
 def keep_tries(connection: sa.Connection, ends: Iterable[TryEnded]) -> None:
     """Keep reported tries."""
     insert_tries(connection, map(_row, ends))
+
+
+def keep_current_tries(connection: sa.Connection, task_instance_ids: Iterable[int]) -> None:
+    """Keep the tries that these task instances describe, before they describe others."""
+    kept = dump_rows((key,) for key in task_instance_ids)
+    connection.execute(unanswered(_KEEP[connection.dialect.name]), {"kept": kept})
 
 
 def insert_tries(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) -> None:

@@ -10,6 +10,8 @@ from flowcore.database.types import Json, UtcDateTime
 #: `revision` grows with every change to the run's task instances that the scheduler decides: whoever
 #: has locked the row may trust what it remembers of the run if the revision is still the same.
 #: `decided_by` is the lease of the scheduler that decided last, and so remembers the run.
+#: `clear_number` counts how often the run was cleared: what a process remembers of it as unchanging (its
+#: version, its start) is true of one such life.
 #: `asset_batch` names the batch of asset events that a run consumes; with the Dag it is unique, as the
 #: logical date is.
 dag_run = sa.Table(
@@ -35,6 +37,7 @@ dag_run = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("revision", sa.BigInteger, nullable=False, default=0),
     sa.Column("decided_by", sa.BigInteger),
+    sa.Column("clear_number", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("dag_id", "run_id"),
     sa.UniqueConstraint("dag_id", "logical_date"),
     sa.UniqueConstraint("dag_id", "asset_batch"),
@@ -43,4 +46,6 @@ dag_run = sa.Table(
     partial_index("ix_dag_run_timeout", "timeout_at", where="state = 'running' AND timeout_at IS NOT NULL"),
     # Runs created while a catch-up goes on wait in this order.
     sa.Index("ix_dag_run_recent", "dag_id", "run_after"),
+    # An id must never come back: processes remember by it what was deleted meanwhile.
+    sqlite_autoincrement=True,
 )

@@ -56,6 +56,8 @@ dag_version = sa.Table(
     sa.Column("source_digest", sa.Text, sa.ForeignKey("dag_source.digest")),
     sa.UniqueConstraint("dag_id", "version_number"),
     sa.UniqueConstraint("dag_id", "content_hash"),
+    # An id must never come back: processes remember by it what was deleted meanwhile.
+    sqlite_autoincrement=True,
 )
 
 import_error = sa.Table(

@@ -10,7 +10,7 @@ from flowcore.database.types import UtcDateTime
 #: One row per task instance; it describes the current try. `lease_id` is the process where a try of it
 #: may be alive: also one that is not wanted any more, until its end is reported. `token` grows with every
 #: claim and fences out reports of lost tries. `run_date` (logical date, else run_after) and `position` (Dag
-#: order) break ties of priority.
+#: order) break ties of priority; the position is -1 when the task is not in the run's version of the Dag.
 task_instance = sa.Table(
     "task_instance",
     metadata,
@@ -60,6 +60,8 @@ task_instance = sa.Table(
         where="lease_id IS NOT NULL AND state NOT IN ('queued', 'running')",
     ),
     partial_index("ix_task_instance_retry", "next_retry_at", where="state = 'up_for_retry'"),
+    # An id must never come back: processes remember by it what was deleted meanwhile.
+    sqlite_autoincrement=True,
 )
 
 #: Tries that were followed by another one; the newest is in `task_instance` itself.

@@ -1,0 +1,106 @@
+"""Delete runs, or all that is known of a Dag. What a live process works on cannot be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from flowcore.database.queries.claims import ids
+from flowcore.database.queries.listing_dags import dag_not_found
+from flowcore.database.queries.selected import lock_runs
+from flowcore.database.rows import dump_rows
+from flowcore.database.tables import (
+    asset_dag_run_queue,
+    callback,
+    dag,
+    dag_run,
+    dag_source,
+    dag_version,
+    lease,
+    task_instance,
+    task_try,
+    unsettled,
+    xcom,
+)
+from flowcore.database.types import database_now
+from flowcore.database.wakeups import wake
+from flowcore.domain.selections import RunSelection
+from flowcore.domain.states import DagRunState
+from flowcore.errors import UsageError
+from flowcore.scheduler.wake_graph import Channel
+
+_t = task_instance.c
+_LOCK_DAG = sa.select(dag.c.dag_id).where(dag.c.dag_id == sa.bindparam("dag")).with_for_update()
+_ALIVE = (
+    sa.select(_t.task_id)
+    .join(lease, lease.c.id == _t.lease_id)
+    .where(_t.dag_run_id.in_(ids("runs")), lease.c.expires_at > database_now())
+    .order_by(_t.id)
+    .limit(1)
+)
+_of_runs = sa.select(_t.id).where(_t.dag_run_id.in_(ids("runs")))
+#: What refers to something goes before it.
+_DELETE_RUNS = (
+    xcom.delete().where(xcom.c.task_instance_id.in_(_of_runs)),
+    task_try.delete().where(task_try.c.task_instance_id.in_(_of_runs)),
+    unsettled.delete().where(unsettled.c.dag_run_id.in_(ids("runs"))),
+    callback.delete().where(callback.c.dag_run_id.in_(ids("runs"))),
+    task_instance.delete().where(_t.dag_run_id.in_(ids("runs"))),
+    dag_run.delete().where(dag_run.c.id.in_(ids("runs"))),
+)
+_OF_DAG: sa.BindParameter[str] = sa.bindparam("dag")
+_DELETE_DAG = (
+    asset_dag_run_queue.delete().where(asset_dag_run_queue.c.dag_id == _OF_DAG),
+    dag_version.delete().where(dag_version.c.dag_id == _OF_DAG),
+    dag.delete().where(dag.c.dag_id == _OF_DAG),
+)
+#: A text may belong to versions of several Dags.
+_DELETE_SOURCES = dag_source.delete().where(
+    ~sa.exists().where(dag_version.c.source_digest == dag_source.c.digest)
+)
+
+
+def delete_run(connection: sa.Connection, dag_id: str, run_id: str) -> None:
+    """Delete a run that does not run, with all that is known of it.
+
+    Raises:
+        DagRunNotFound: the Dag has no run of that name.
+        UsageError: the run is running, or a try of it is still being stopped.
+    """
+    [run] = lock_runs(connection, RunSelection(dag_id=dag_id, run_id=run_id))
+    if run.state is DagRunState.RUNNING:
+        raise UsageError(
+            f"run {run_id!r} of Dag {dag_id!r} is running; wait for its end, or mark it failed first"
+        )
+    _delete_runs(connection, dag_id, [run.id])
+
+
+def delete_dag(connection: sa.Connection, dag_id: str) -> int:
+    """Delete a Dag with its versions and runs; how many runs it had. A Dag whose file is there comes back.
+
+    Raises:
+        DagNotFound: no Dag of that id was ever registered.
+        UsageError: a try of it runs.
+    """
+    if connection.scalar(_LOCK_DAG, {"dag": dag_id}) is None:
+        raise dag_not_found(connection, dag_id)
+    runs = lock_runs(connection, RunSelection(dag_id=dag_id))
+    _delete_runs(connection, dag_id, [run.id for run in runs])
+    for statement in _DELETE_DAG:
+        connection.execute(statement, {"dag": dag_id})
+    connection.execute(_DELETE_SOURCES)
+    return len(runs)
+
+
+def _delete_runs(connection: sa.Connection, dag_id: str, run_ids: Sequence[int]) -> None:
+    runs = {"runs": dump_rows((run_id,) for run_id in run_ids)}
+    alive = connection.scalar(_ALIVE, runs)
+    if alive is not None:
+        raise UsageError(
+            f"task {alive!r} of Dag {dag_id!r} is running or is being stopped; pause the Dag, mark its runs"
+            " failed, and try again when its tries have stopped"
+        )
+    for statement in _DELETE_RUNS:
+        connection.execute(statement, runs)
+    wake(connection, Channel.RUNS_ENDED)
