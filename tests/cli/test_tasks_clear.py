@@ -53,5 +53,5 @@ def test_tasks_that_were_cleared_run_again(flowcore: Flowcore) -> None:
 
 
 def test_a_pattern_that_no_task_matches_is_an_error(flowcore: Flowcore) -> None:
-    shown = error_of(flowcore("tasks", "clear", "etl", "-y", "-t", "lod"))
-    assert shown == "error: Dag 'etl' has no task 'lod'; see `flowcore tasks list etl`"
+    shown = error_of(flowcore("tasks", "clear", "etl", "-y", "-t", "lad"))
+    assert shown == "error: Dag 'etl' has no task 'lad'; see `flowcore tasks list etl`"

@@ -38,5 +38,5 @@ def test_a_dry_run_marks_nothing(flowcore: Flowcore) -> None:
 
 
 def test_an_unknown_task_is_named(flowcore: Flowcore) -> None:
-    shown = error_of(flowcore("tasks", "set-state", "etl", "first", "lod", "failed"))
-    assert shown == "error: Dag 'etl' has no task 'lod'; see `flowcore tasks list etl`"
+    shown = error_of(flowcore("tasks", "set-state", "etl", "first", "lad", "failed"))
+    assert shown == "error: Dag 'etl' has no task 'lad'; see `flowcore tasks list etl`"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowcore.domain.dags import Dag, Task
+from flowcore.domain.dags import Dag, Group, Task
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.serialization import content_hash, dump_dag, load_dag
 from flowcore.domain.trigger_rules import TriggerRule
@@ -16,6 +16,7 @@ from flowcore.errors import DagError
 
 # `...` asks Hypothesis to infer a field from its type, which must not be a string for that.
 attrs.resolve_types(Dag)
+attrs.resolve_types(Group)
 attrs.resolve_types(Task)
 
 seconds = st.floats(0, 1e6)
@@ -51,6 +52,9 @@ def dags(draw):
             end_date=st.none() | times,
             dagrun_timeout_s=st.none() | seconds,
             params=objects,
+            owner_links=objects,
+            edge_labels=objects,
+            groups=st.lists(filled(Group), max_size=2).map(tuple),
             tags=st.lists(st.text(max_size=3), max_size=2).map(tuple),
         )
     )
@@ -65,6 +69,7 @@ def tasks_at(position, size, edges):
         trigger_rule=st.sampled_from(TriggerRule),
         retry_rule=retry_rules,
         execution_timeout_s=st.none() | seconds,
+        docs=objects,
     )
 
 

@@ -191,6 +191,17 @@ async def test_start_and_end_are_dated_by_the_clock():
     ]
 
 
+async def test_start_is_reported_with_what_templates_became():
+    with DAG("d") as dag:
+        task(task_id="t")(lambda text: text)("{{ run_id }}")
+    async with serving(dag) as bench:
+        bench.executor.submit(workload_of("t"))
+        await bench.executor.wait_idle()
+    start = bench.reports.reports[0]
+    assert isinstance(start, TryStarted)
+    assert start.rendered_fields == {"op_args": ["manual__1"]}
+
+
 async def test_task_of_an_unknown_dag_fails_with_the_reason():
     async with serving() as bench:
         bench.executor.submit(workload_of("succeed", run=attrs.evolve(RUN, dag_id="other")))

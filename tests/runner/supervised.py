@@ -183,6 +183,6 @@ async def try_in_child(
 ) -> AsyncIterator[Supervisor]:
     """One try in a child of its own."""
     dag_server = await server.dag_server(source)
-    child = await dag_server.fork(TRY, {"workload": dump_record(workload)})
+    child = await dag_server.fork(TRY, {"workload": dump_record(workload), "settings": {}})
     async with supervising(child, **options) as supervisor:
         yield supervisor

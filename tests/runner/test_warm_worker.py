@@ -30,7 +30,7 @@ def loop(request):
 
 @asynccontextmanager
 async def warm_worker(server, source, *, loop=Backend.ASYNCIO, **options):
-    child = await server.fork(WARM_WORKER, {"backend": loop})
+    child = await server.fork(WARM_WORKER, {"backend": loop, "settings": {}})
     async with supervising(child, sources={1: source}, **options) as supervisor:
         yield supervisor
 

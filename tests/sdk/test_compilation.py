@@ -3,16 +3,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.backends import Backend
+from flowcore.domain.dags import Group
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.serialization import dump_dag, load_dag
 from flowcore.domain.workloads import RunsIn
-from flowcore.errors import DagCycle, DagError
-from flowcore.sdk import DAG, BaseOperator, Param, TaskGroup, task
+from flowcore.sdk import DAG, Label, TaskGroup, task
 
 
 @task
@@ -95,50 +94,6 @@ def test_owners_are_those_of_the_tasks():
     assert dag.compile().owner == "adam, zoe"
 
 
-def test_cycle_is_named_in_order():
-    with DAG("d") as dag:
-        a, b, c, d = named("a"), named("b"), named("c"), named("d")
-        d >> a >> b >> c >> a
-    with pytest.raises(DagCycle, match=r"Dag 'd' has a cycle: (\w → )+\w; remove") as caught:
-        dag.compile()
-    assert sorted(caught.value.cycle) == ["a", "b", "c"]
-
-
-def test_cycle_through_groups_is_found():
-    with DAG("d") as dag:
-        outside = named("outside")
-        with TaskGroup("g") as group:
-            named("a") >> named("b")
-        group >> outside >> group
-    with pytest.raises(DagCycle):
-        dag.compile()
-
-
-def test_task_cannot_wait_for_itself():
-    with DAG("d") as dag:
-        a = named("a")
-        a >> a
-    with pytest.raises(DagCycle, match="a → a"):
-        dag.compile()
-
-
-def test_catchup_needs_a_start_date():
-    with pytest.raises(DagError, match="Dag 'd' has catchup=True and a schedule, but no start_date"):
-        DAG("d", schedule="@daily", catchup=True).compile()
-
-
-def test_scheduled_dag_needs_defaults_for_its_params():
-    with pytest.raises(DagError, match="its params p have no default"):
-        DAG("d", schedule="@daily", params={"p": Param(type="string")}).compile()
-
-
-def test_operator_without_work_is_refused():
-    with DAG("d") as dag:
-        BaseOperator("idle")
-    with pytest.raises(DagError, match="task 'idle' of Dag 'd' has nothing to do: define execute"):
-        dag.compile()
-
-
 @given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda edge: edge[0] < edge[1])))
 def test_compiled_dag_survives_storage(edges):
     with DAG("d", schedule=timedelta(hours=1), tags=["t"], params={"p": 1}) as dag:
@@ -168,8 +123,37 @@ def test_default_args_say_where_the_tasks_of_a_dag_run():
     assert load_dag(dump_dag(dag.compile())) == dag.compile()
 
 
-def test_function_in_a_worker_is_refused():
+def test_groups_and_labels_are_kept_for_those_who_draw_them():
+    with DAG("d") as dag, TaskGroup("g", tooltip="tip", group_display_name="G", ui_color="red"):
+        with TaskGroup("h"):
+            b = named("b")
+        named("a") >> Label("if dry") >> b
+    compiled = dag.compile()
+    assert [task.group_id for task in compiled.tasks] == ["g.h", "g"]
+    assert compiled.groups[0] == Group(
+        group_id="g", tooltip="tip", display_name="G", ui_color="red", ui_fgcolor="#000"
+    )
+    assert (compiled.groups[1].group_id, compiled.groups[1].parent_id) == ("g.h", "g")
+    assert compiled.edge_labels == {"g.a": {"g.h.b": "if dry"}}
+
+
+def test_setups_and_teardowns_are_marked():
     with DAG("d") as dag:
-        named("a", runs_in="worker")
-    with pytest.raises(DagError, match="would block the event loop of all others; make it a coroutine"):
-        dag.compile()
+        named("t").as_teardown(setups=named("s"), on_failure_fail_dagrun=True)
+    teardown, setup = dag.compile().tasks
+    assert (setup.is_setup, teardown.is_teardown, teardown.on_failure_fail_dagrun) == (True, True, True)
+    assert teardown.upstream == (setup.position,)
+
+
+def test_documentation_is_kept_by_the_names_of_its_arguments():
+    with DAG("d", default_args={"doc_rst": "*rst*"}) as dag:
+        named("a", doc_md="# md", doc="plain")
+    assert dag.compile().tasks[0].docs == {"doc": "plain", "doc_md": "# md", "doc_rst": "*rst*"}
+
+
+def test_documentation_of_a_dag_may_be_a_file_beside_it(tmp_path):
+    (tmp_path / "about.md").write_text("# About")
+    dag = DAG("d", doc_md="about.md")
+    dag.fileloc = str(tmp_path / "dag.py")
+    assert dag.compile().doc_md == "# About"
+    assert DAG("d", doc_md="see absent.md").compile().doc_md == "see absent.md"

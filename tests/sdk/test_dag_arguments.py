@@ -20,3 +20,14 @@ def test_tags_are_sorted_and_counted_once():
 def test_bad_tags_are_refused(tags):
     with pytest.raises(DagError, match=r"Dag 'd' has tags=.*; give a list of strings"):
         DAG("d", tags=tags)
+
+
+def test_owners_have_links():
+    links = {"data": "https://example.org/data", "ops": "mailto:ops@example.org"}
+    assert DAG("d", owner_links=links).compile().owner_links == links
+
+
+@pytest.mark.parametrize("link", ["example.org", "mailto:nobody", "https://", 1])
+def test_bad_owner_links_are_refused(link):
+    with pytest.raises(DagError, match=r"Dag 'd' has owner_links=.*; give a dict of https:// or mailto:"):
+        DAG("d", owner_links={"data": link})

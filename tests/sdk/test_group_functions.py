@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from flowcore.errors import DagError
 from flowcore.sdk import DAG, TaskGroup, task, task_group
 
 
@@ -37,3 +40,21 @@ def test_further_calls_get_numbers():
     with DAG("d") as dag:
         plain(), plain()
     assert list(dag.task_dict) == ["plain.work", "plain__1.work"]
+
+
+def test_override_makes_another_group():
+    with DAG("d") as dag:
+        plain.override(group_id="other", tooltip="Other.")()
+    assert list(dag.task_dict) == ["other.work"]
+    assert dag.task_group["other"].tooltip == "Other."
+
+
+def test_id_may_stand_alone():
+    with DAG("d") as dag:
+        task_group("short")(lambda: work())()
+    assert list(dag.task_dict) == ["short.work"]
+
+
+def test_only_functions_make_groups():
+    with pytest.raises(DagError, match="@task_group was given 1"):
+        task_group(1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowcore.errors import DagError
-from flowcore.sdk import DAG, TaskGroup, chain, task
+from flowcore.sdk import DAG, TaskGroup, chain, chain_linear, cross_downstream, task
 
 
 @task
@@ -80,3 +80,21 @@ def test_function_that_was_not_called_is_no_task(dag):
     (a,) = outputs("a")
     with pytest.raises(DagError, match="cannot stand beside >> or <<"):
         a >> work
+
+
+def test_linear_chain_joins_all_with_all(dag):
+    a, b, c, d, e = outputs("a", "b", "c", "d", "e")
+    chain_linear(a, [b, c], [d, e])
+    assert edges(dag) == {"a>b", "a>c", "b>d", "b>e", "c>d", "c>e"}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_linear_chain_of_nothing_is_refused(dag, count):
+    with pytest.raises(DagError, match="chain_linear\\(\\) was given nothing to join"):
+        chain_linear(*outputs("a")[:count])
+
+
+def test_every_task_is_joined_with_every_task(dag):
+    a, b, c, d = outputs("a", "b", "c", "d")
+    cross_downstream([a, b], [c, d])
+    assert edges(dag) == {"a>c", "a>d", "b>c", "b>d"}

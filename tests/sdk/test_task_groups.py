@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowcore.errors import DagError, DuplicateTaskId
+from flowcore.errors import DagError, DuplicateTaskId, TaskNotFound
 from flowcore.sdk import DAG, TaskGroup, task
 
 
@@ -63,3 +63,39 @@ def test_group_goes_where_it_is_told():
 def test_group_outside_a_dag_is_refused():
     with pytest.raises(DagError, match="TaskGroup 'g' is outside a Dag; put it inside"):
         TaskGroup("g")
+
+
+def test_members_are_found_by_what_their_author_calls_them():
+    with DAG("d"), TaskGroup("g") as group:
+        operator = work().operator
+        with TaskGroup("h") as inner:
+            deep = work().operator
+    assert group["work"] is operator
+    assert group.get_child_by_label("h") is inner
+    assert list(group.children) == ["g.work", "g.h"]
+    assert group.has_task(deep)
+    assert (deep.task_group, inner.parent_group) == (inner, group)
+    with pytest.raises(TaskNotFound, match=r"g\.absent"):
+        group["absent"]
+
+
+@pytest.mark.parametrize(
+    ("edges", "leaves"),
+    [
+        (["s>w", "w>t", "s>t"], "w"),
+        (["s>v", "v>w", "w>t", "s>t", "w>u", "t>u"], "w"),
+        (["s>t"], ""),
+        (["w>t", "w>v"], "v"),
+    ],
+)
+def test_what_comes_after_a_group_waits_for_the_work_and_not_for_teardowns(edges, leaves):
+    with DAG("d"), TaskGroup("g", prefix_group_id=False) as group:
+        tasks = {name: work.override(task_id=name)() for name in sorted({*"".join(edges)} - {">"})}
+        for edge in edges:
+            tasks[edge[0]] >> tasks[edge[2]]
+        for name in "tu":
+            if name in tasks:
+                tasks[name].as_teardown()
+        if "s" in tasks:
+            tasks["s"].as_setup()
+    assert "".join(task.task_id for task in group.leaves) == leaves

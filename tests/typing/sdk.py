@@ -13,16 +13,21 @@ from flowcore.sdk import (
     BaseOperator,
     Connection,
     Context,
+    Label,
     Param,
     TaskGroup,
     TriggerRule,
     Variable,
     XComArg,
     chain,
+    chain_linear,
+    cross_downstream,
     dag,
     get_current_context,
+    setup,
     task,
     task_group,
+    teardown,
 )
 
 
@@ -59,6 +64,15 @@ async def connect() -> str:
     return warehouse.get_uri()
 
 
+@setup
+def cluster(size: int) -> str:
+    return f"cluster of {size}"
+
+
+@teardown(on_failure_fail_dagrun=True)
+def no_cluster() -> None: ...
+
+
 @task_group
 def both(day: str) -> XComArg:
     return load(extract(day))
@@ -78,6 +92,12 @@ with DAG("typed", schedule=timedelta(hours=1), tags=["a"]) as typed:
         report = Report(loaded["count"], task_id="report")
     rows >> loaded >> [report, reports]
     chain(rows, [loaded, report], reports)
+    chain_linear(rows, Label("all"), [loaded, report])
+    cross_downstream([rows], [loaded, report])
+    with cluster(3) >> no_cluster() as scope:
+        scope.add_task(loaded)
+    assert_type(cluster.function(3), str)
+    assert_type(report.as_teardown(setups=cluster(4)), Report)
 
 assert_type(rows, XComArg)
 assert_type(report.output, XComArg)

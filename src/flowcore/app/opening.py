@@ -21,6 +21,7 @@ from flowcore.concurrency.single_error import single_error
 from flowcore.database.engine import Database, open_database
 from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
 from flowcore.database.store import SqlStore
+from flowcore.domain.try_settings import TrySettings
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import LogFiles, open_log_files
@@ -40,7 +41,7 @@ class Options:
     `secrets_backends` are asked before the environment and the database, and are closed at the end;
     `fernet_key` encrypts what is secret in the database. With a `logs_folder` what tries log and print is
     written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it goes where the
-    program's own output goes.
+    program's own output goes. `tries` are settings that travel to tasks.
     """
 
     parallelism: int = 32
@@ -57,6 +58,7 @@ class Options:
     secrets_backends: tuple[SecretsBackend, ...] = ()
     fernet_key: str = attrs.field(default="", repr=False)
     logs_folder: Path | None = None
+    tries: TrySettings = TrySettings()
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Options:
@@ -72,6 +74,7 @@ class Options:
             secrets_backends=configured_backends(settings),
             fernet_key=settings.fernet_key,
             logs_folder=settings.logs_folder,
+            tries=TrySettings(max_templated_field_length=settings.max_templated_field_length),
         )
         return attrs.evolve(options, **others)
 
@@ -142,6 +145,7 @@ async def _serve(
         async_parallelism=options.async_parallelism,
         secrets=secrets,
         logs=logs,
+        settings=options.tries,
     )
     scheduler = _scheduler(database, executor, clock, options)
     flowcore = Flowcore(

@@ -11,6 +11,7 @@ from flowcore.cli.asking import read_database
 from flowcore.database.queries.listing_dags import latest_dag
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError, DagNotFound
+from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import find_dag_files, load_dag_file
 from flowcore.settings import Settings
 
@@ -33,6 +34,15 @@ def find_in_folder(folder: Path, absent: DagNotFound) -> Dag:
     Raises:
         DagNotFound: no file of the folder makes it.
     """
+    return authors_dag(folder, absent).compile()
+
+
+def authors_dag(folder: Path, absent: DagNotFound) -> DAG:
+    """The same Dag as its author wrote it.
+
+    Raises:
+        DagNotFound: no file of the folder makes it.
+    """
     known = set(absent.known)
     for path in find_dag_files(folder) if folder.is_dir() else ():
         for dag in _dags_of(path, folder):
@@ -42,9 +52,12 @@ def find_in_folder(folder: Path, absent: DagNotFound) -> Dag:
     raise DagNotFound(absent.dag_id, tuple(known))
 
 
-def _dags_of(path: Path, folder: Path) -> list[Dag]:
+def _dags_of(path: Path, folder: Path) -> list[DAG]:
     try:
-        return [dag.compile() for dag in load_dag_file(path, folder=folder)]
+        dags = load_dag_file(path, folder=folder)
+        for dag in dags:
+            dag.compile()
+        return dags
     except DagError as error:
         click.echo(f"warning: {error}", err=True)
         return []

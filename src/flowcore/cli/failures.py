@@ -34,13 +34,19 @@ def report_failure(error: FlowcoreError | ExceptionGroup[Exception]) -> int:
         ExceptionGroup: the given one, when it holds anything that was not raised on purpose.
     """
     failures = list(_leaves(error))
-    messages = dict.fromkeys(" ".join(str(failure).split()) for failure in failures)
+    messages = dict.fromkeys(" ".join(_message(failure).split()) for failure in failures)
     for message in messages:
         click.echo(f"error: {message}", err=True)
     interrupts = [failure.exit_status for failure in failures if isinstance(failure, Interrupted)]
     if interrupts:
         return interrupts[0]
     return UNUSABLE_INPUT if all(isinstance(failure, _UNUSABLE) for failure in failures) else FAILED
+
+
+def _message(failure: FlowcoreError) -> str:
+    # A note says the same, and where in the author's template it happened.
+    notes: list[str] = getattr(failure, "__notes__", [])
+    return notes[-1] if notes else str(failure)
 
 
 def _leaves(error: FlowcoreError | ExceptionGroup[Exception]) -> Iterator[FlowcoreError]:

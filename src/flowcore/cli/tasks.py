@@ -13,6 +13,7 @@ from flowcore.cli.dag_files import known_dag
 from flowcore.cli.output import print_rows
 from flowcore.cli.tasks_clear import clear
 from flowcore.cli.tasks_logs import logs
+from flowcore.cli.tasks_render import render, rendered
 from flowcore.cli.tasks_set_state import set_state
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
@@ -49,6 +50,8 @@ def states_for_dag_run(dag_id: str, run_id: str, database_url: str | None, outpu
 
 
 tasks.add_command(logs)
+tasks.add_command(render)
+tasks.add_command(rendered)
 tasks.add_command(clear)
 tasks.add_command(set_state)
 

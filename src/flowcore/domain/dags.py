@@ -28,7 +28,8 @@ class Task:
 
     `position` is the task's index in Dag order (the order of definition); upstream and downstream
     are positions of *direct* neighbours, ascending. `priority_weight` is the effective weight, after
-    the weight rule. Durations are seconds.
+    the weight rule. Durations are seconds. `docs` are texts by the names of their arguments (`doc_md`, ...);
+    `group_id` is that of the innermost TaskGroup, empty where there is none.
     """
 
     task_id: str
@@ -53,13 +54,30 @@ class Task:
     max_active_tis_per_dagrun: int | None = None
     is_async: bool = False
     operator: str = ""
+    owner: str = ""
+    group_id: str = ""
     display_name: str = ""
-    doc_md: str | None = None
+    docs: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """A TaskGroup, for those who draw it; `parent_id` is empty at the top."""
+
+    group_id: str
+    parent_id: str = ""
+    display_name: str = ""
+    tooltip: str = ""
+    ui_color: str = ""
+    ui_fgcolor: str = ""
 
 
 @attrs.frozen(kw_only=True, slots=False)
 class Dag:
-    """A Dag without its code. Limits of 0 or less mean "none"; times are aware and in UTC."""
+    """A Dag without its code. Limits of 0 or less mean "none"; times are aware and in UTC.
+
+    `groups` come each after the one around it. `edge_labels` are labels by upstream and downstream task id.
+    """
 
     dag_id: str
     tasks: tuple[Task, ...] = ()
@@ -76,6 +94,9 @@ class Dag:
     doc_md: str | None = None
     tags: tuple[str, ...] = ()
     owner: str = ""
+    owner_links: Mapping[str, Any] = attrs.field(factory=dict)
+    groups: tuple[Group, ...] = ()
+    edge_labels: Mapping[str, Any] = attrs.field(factory=dict)
     fileloc: str | None = None
     display_name: str = ""
 

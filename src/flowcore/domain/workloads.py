@@ -91,15 +91,19 @@ class TryOutcome(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class TryStarted:
-    """A try has begun; its task instance is running."""
+    """A try has begun; its task instance is running. `rendered_fields` are JSON values by name."""
 
     workload: Workload
     start_date: datetime
+    rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
 class TryEnded:
-    """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end."""
+    """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end.
+
+    So are the `rendered_fields` of its beginning when that was not written.
+    """
 
     workload: Workload
     outcome: TryOutcome
@@ -107,6 +111,7 @@ class TryEnded:
     end_date: datetime
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
+    rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 Report = TryStarted | TryEnded

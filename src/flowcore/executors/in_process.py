@@ -8,7 +8,9 @@ go on in their threads; these are left to their lease, which expires.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import anyio
 import attrs
@@ -16,6 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from flowcore.abc import ReportSink
 from flowcore.clock import Clock
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryStarted, Workload
 from flowcore.errors import UsageError
 from flowcore.runner.answers import Answers
@@ -26,6 +29,7 @@ from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
 from flowcore.runner.tries import Try
 from flowcore.runner.try_log_files import TryLogFile
+from flowcore.sdk.comms.messages import Notice, RenderedFields
 
 
 @attrs.frozen
@@ -52,6 +56,7 @@ class InProcessExecutor:
         parallelism: How many functions may run at the same time, each in a thread.
         async_parallelism: How many coroutines may be here at the same time.
         logs: Where what tries log and print is written; by default it goes where the process's goes.
+        settings: What the operator has set for tries.
     """
 
     name = "in-process"
@@ -66,9 +71,10 @@ class InProcessExecutor:
         parallelism: int = 32,
         async_parallelism: int = 1000,
         logs: LogFiles | None = None,
+        settings: TrySettings = TrySettings(),
     ) -> None:
         self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
-        self._logs = logs
+        self._logs, self._settings = logs, settings
         self._slots = {
             RunsIn.PROCESS: parallelism,
             RunsIn.WORKER: async_parallelism,
@@ -102,9 +108,10 @@ class InProcessExecutor:
         submitted = Try(
             workload,
             tasks=self._tasks,
-            comms=LoopComms(Answers(workload, self._xcoms, self._secrets)),
+            comms=LoopComms(Answers(workload, self._xcoms, self._secrets), reports.notice),
             threads=self._threads,
             on_start=reports.report_start,
+            settings=self._settings,
         )
         if not self._tries:
             self._idle = anyio.Event()
@@ -180,10 +187,19 @@ class _Reports:
     sink: ReportSink
     clock: Clock
     started_at: datetime | None = None
+    rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def notice(self, notice: Notice) -> None:
+        if isinstance(notice, RenderedFields):
+            self.rendered_fields = notice.fields
 
     def report_start(self) -> None:
         self.started_at = self.clock.now()
-        self.sink.report(TryStarted(workload=self.workload, start_date=self.started_at))
+        self.sink.report(
+            TryStarted(
+                workload=self.workload, start_date=self.started_at, rendered_fields=self.rendered_fields
+            )
+        )
 
     def report_end(self, ending: Ending) -> None:
         now = self.clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.runner.child_log import logging_to
 from flowcore.runner.endings import GIVEN_BACK, ending_of
@@ -18,7 +19,13 @@ class CoroutineTry:
     """One try; `run` it once. Functions that get here run in threads, limited by `threads`."""
 
     def __init__(
-        self, workload: Workload, tasks: TaskFinder, comms: Comms, *, threads: anyio.CapacityLimiter
+        self,
+        workload: Workload,
+        *,
+        tasks: TaskFinder,
+        comms: Comms,
+        threads: anyio.CapacityLimiter,
+        settings: TrySettings,
     ) -> None:
         self._comms = comms
         self._try = Try(
@@ -27,6 +34,7 @@ class CoroutineTry:
             comms=comms,
             threads=threads,
             on_start=lambda: comms.post(TryBegun()),
+            settings=settings,
         )
 
     def cancel(self, reason: str) -> None:

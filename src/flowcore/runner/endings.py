@@ -8,6 +8,7 @@ from types import TracebackType
 
 import attrs
 
+from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import TryOutcome
 from flowcore.errors import DatabaseUnavailable
 from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
@@ -46,7 +47,7 @@ def ending_of(error: BaseException, xcoms: Mapping[str, str], *, has_begun: bool
     if isinstance(error, DatabaseUnavailable) and not has_begun:
         return GIVEN_BACK
     if _is_only(error, TaskSkipped):
-        return Ending(TryOutcome.SKIPPED, xcoms, _storable(PROCESS.mask(str(error))) or None)
+        return Ending(TryOutcome.SKIPPED, xcoms, storable(_cut(PROCESS.mask(str(error)))) or None)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, _text(error))
 
@@ -66,15 +67,15 @@ def _has(error: BaseException, kind: type[Exception]) -> bool:
 def _text(error: BaseException) -> str:
     trace = _from_the_author_on(error.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-    return _storable(PROCESS.mask(text))
+    return storable(_cut(PROCESS.mask(text)))
 
 
-def _storable(text: str) -> str:
-    """Write out what databases refuse: NUL, and halves of surrogate pairs; cut what nobody would read."""
-    if len(text) > _TEXT_MAX:
-        half = _TEXT_MAX // 2
-        text = f"{text[:half]}\n… {len(text) - 2 * half} characters are left out …\n{text[-half:]}"
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+def _cut(text: str) -> str:
+    """Leave out the middle of what nobody would read whole."""
+    if len(text) <= _TEXT_MAX:
+        return text
+    half = _TEXT_MAX // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters are left out …\n{text[-half:]}"
 
 
 def _from_the_author_on(trace: TracebackType | None) -> TracebackType | None:

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import PeerGone
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.preparation import PreparedTask, prepared
 from flowcore.runner.results import push_result
 from flowcore.sdk.comms.interrupts import interrupt
-from flowcore.sdk.comms.messages import TryBegun
+from flowcore.sdk.comms.messages import RenderedFields, TryBegun
 from flowcore.sdk.comms.questions import Comms, answered, current_comms
 from flowcore.sdk.context import current_context
 from flowcore.sdk.exceptions import TaskCancelled, TaskTimedOut
@@ -35,8 +36,8 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 class FunctionTry:
     """One try; `run` it once, on the main thread."""
 
-    def __init__(self, workload: Workload, task: BaseOperator, comms: Comms) -> None:
-        self._workload, self._task, self._comms = workload, task, comms
+    def __init__(self, workload: Workload, task: BaseOperator, comms: Comms, settings: TrySettings) -> None:
+        self._workload, self._task, self._comms, self._settings = workload, task, comms, settings
         self._began_at: float | None = None
         self._is_interrupted = self._is_over = False
 
@@ -90,7 +91,7 @@ class FunctionTry:
         ready = answered(prepared(self._task, self._workload, comms=comms, pushed=pushed), comms)
         with current_context(ready.context), current_comms(comms):
             if ready.has_templates:
-                ready.render()
+                comms.post(RenderedFields(ready.render(self._settings.max_templated_field_length)))
             result = self._execute(ready)
         push_result(ready.ti, ready.task, result)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 import anyio.from_thread
@@ -17,10 +18,13 @@ A = TypeVar("A", bound=Answer)
 
 
 class LoopComms:
-    """Implements `questions.Comms`. Made on the thread of the event loop, used on any thread."""
+    """Implements `questions.Comms`. Made on the thread of the event loop, used on any thread.
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    `on_notice` is called with what the try says, on the thread that says it; without it nobody listens.
+    """
+
+    def __init__(self, answers: Answers, on_notice: Callable[[Notice], None] | None = None) -> None:
+        self._answers, self._on_notice = answers, on_notice
         self._token, self._thread = current_token(), threading.get_ident()
 
     def send(self, request: Request[A]) -> A:
@@ -35,3 +39,5 @@ class LoopComms:
     def post(self, notice: Notice) -> None:
         if isinstance(notice, MaskSecrets):
             PROCESS.add(notice.secrets)
+        elif self._on_notice is not None:
+            self._on_notice(notice)

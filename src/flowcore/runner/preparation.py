@@ -39,8 +39,8 @@ class PreparedTask:
         """Whether there is anything to render."""
         return bool(self._found.templated_fields)
 
-    def render(self) -> dict[str, Any]:
-        """Put what the templates become into the task, and return it by field.
+    def render(self, length_max: int) -> dict[str, Any]:
+        """Put what the templates become into the task, and return by field what may be shown of it.
 
         Runs expressions of the author, which may wait: call it where the author's code is the current one,
         and on no event loop.
@@ -49,12 +49,13 @@ class PreparedTask:
             Exception: See `flowcore.sdk.templates.rendering.rendered_fields`.
         """
         # Imported here because most tasks have no template; the fork server has it already.
+        from flowcore.sdk.templates.display import shown_fields
         from flowcore.sdk.templates.rendering import rendered_fields
 
         fields = rendered_fields(self._found, self._lookup, self.context)
         for name, value in fields.items():
             setattr(self.task, name, value)
-        return fields
+        return shown_fields(fields, length_max=length_max)
 
 
 def prepared(

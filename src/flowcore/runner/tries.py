@@ -14,12 +14,14 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
-from flowcore.runner.preparation import prepared
+from flowcore.runner.preparation import PreparedTask, prepared
 from flowcore.runner.results import push_result
 from flowcore.runner.sources import TaskFinder
 from flowcore.runner.thread_calls import ThreadCall
+from flowcore.sdk.comms.messages import RenderedFields
 from flowcore.sdk.comms.questions import Comms, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
 from flowcore.sdk.operators import BaseOperator
@@ -42,6 +44,7 @@ class Try:
         comms: Answers what the task asks for.
         threads: Limits the functions that run in threads at the same time.
         on_start: Called right before the author's code begins.
+        settings: What the operator has set for tries.
     """
 
     def __init__(
@@ -52,9 +55,11 @@ class Try:
         comms: Comms,
         threads: anyio.CapacityLimiter,
         on_start: Callable[[], None],
+        settings: TrySettings = TrySettings(),
     ) -> None:
         self.workload = workload
         self._tasks, self._comms, self._threads, self._on_start = tasks, comms, threads, on_start
+        self._settings = settings
         self._scope = anyio.CancelScope()
         self._cancel_reason: str | None = None
         self._has_begun = False
@@ -124,10 +129,15 @@ class Try:
         ready = await aanswered(making, self._comms)
         with current_context(ready.context), current_comms(self._comms):
             if ready.has_templates:
-                # Templates may ask for things, which would block the loop.
-                await ThreadCall(ready.render).run(limiter=anyio.to_thread.current_default_thread_limiter())
+                await self._render(ready)
             result = await self._execute(ready.task, ready.context)
         push_result(ready.ti, ready.task, result)
+
+    async def _render(self, ready: PreparedTask) -> None:
+        # Templates may ask for things, which would block the loop.
+        rendering = ThreadCall(ready.render, self._settings.max_templated_field_length)
+        fields = await rendering.run(limiter=anyio.to_thread.current_default_thread_limiter())
+        self._comms.post(RenderedFields(fields))
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

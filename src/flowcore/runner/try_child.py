@@ -1,7 +1,7 @@
 """Job: one try in a process of its own, forked from the server that has its Dag file imported.
 
 A function runs on the main thread, without an event loop; a coroutine runs on a loop of its own. The
-payload is `{"workload": ...}`; `comms` is spoken as `sdk/comms` says.
+payload is `{"workload": ..., "settings": ...}`, records of that kind; `comms` is spoken as `sdk/comms` says.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import attrs
 
 from flowcore.backends import Backend
 from flowcore.domain.records import load_record
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError
 from flowcore.runner.child_log import logging_to, logging_to_supervisors
@@ -32,6 +33,7 @@ from flowcore.sdk.operators import BaseOperator
 def run_try(job: Job) -> None:
     """Carry out the workload and report how it ended."""
     workload = load_record(Workload, job.payload["workload"])
+    settings = load_record(TrySettings, job.payload["settings"])
     comms = Decoder(job.comms)
     with process_comms(comms), logging_to_supervisors():
         try:
@@ -40,19 +42,24 @@ def run_try(job: Job) -> None:
             report(ending_of(error, {}), comms)
             return
         if task.is_async:
-            anyio.run(_run_coroutine, workload, task, comms, backend=workload.backend or Backend.ASYNCIO)
+            backend = workload.backend or Backend.ASYNCIO
+            anyio.run(_run_coroutine, workload, task, comms, settings, backend=backend)
         else:
-            _run_function(workload, task, comms)
+            _run_function(workload, task, comms, settings)
 
 
-def _run_function(workload: Workload, task: BaseOperator, comms: Decoder) -> None:
+def _run_function(workload: Workload, task: BaseOperator, comms: Decoder, settings: TrySettings) -> None:
     with logging_to(comms):
-        ending = FunctionTry(workload, task, comms).run()
+        ending = FunctionTry(workload, task, comms, settings).run()
     report(ending, comms)
 
 
-async def _run_coroutine(workload: Workload, task: BaseOperator, comms: Decoder) -> None:
-    attempted = CoroutineTry(workload, _Found(task), comms, threads=anyio.CapacityLimiter(1))
+async def _run_coroutine(
+    workload: Workload, task: BaseOperator, comms: Decoder, settings: TrySettings
+) -> None:
+    attempted = CoroutineTry(
+        workload, tasks=_Found(task), comms=comms, threads=anyio.CapacityLimiter(1), settings=settings
+    )
     with anyio.open_signal_receiver(*INTERRUPTS) as signals:
         # For a loop that is blocked, and will not see the signal itself.
         faulthandler.register(signal.SIGTERM, file=2, chain=True)

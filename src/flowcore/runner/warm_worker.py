@@ -1,8 +1,9 @@
 """Job: carries out many tries of coroutines side by side, each in a cancel scope and context of its own.
 
-The payload is `{"backend": ...}`. The supervisor numbers the tries: the `ref` of an envelope. It sends
-RunTry, CancelTry and Ping, and is told TryBegun, TryOver, Pong and LoopBlocked. SIGTERM cancels all tries,
-which are given back; so does a supervisor that is gone.
+The payload is `{"backend": ..., "settings": ...}`, the latter a record of `TrySettings`. The supervisor
+numbers the tries: the `ref` of an envelope. It sends RunTry, CancelTry and Ping, and is told TryBegun,
+TryOver, Pong and LoopBlocked. SIGTERM cancels all tries, which are given back; so does a supervisor that is
+gone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from anyio.lowlevel import current_token
 
 from flowcore.backends import Backend
 from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.records import load_record
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, PeerGone
 from flowcore.runner import linux
@@ -41,16 +44,17 @@ _current_try: ContextVar[int | None] = ContextVar("flowcore_current_try", defaul
 
 def run_worker(job: Job) -> None:
     """Carry out tries until the supervisor is gone or SIGTERM comes."""
+    settings = load_record(TrySettings, job.payload["settings"])
     comms = Decoder(job.comms)
     with process_comms(comms), logging_to_supervisors():
-        anyio.run(WarmWorker(comms).serve, backend=Backend(job.payload["backend"]))
+        anyio.run(WarmWorker(comms, settings).serve, backend=Backend(job.payload["backend"]))
 
 
 class WarmWorker:
     """The tries of one worker process."""
 
-    def __init__(self, comms: Decoder) -> None:
-        self._comms = comms
+    def __init__(self, comms: Decoder, settings: TrySettings) -> None:
+        self._comms, self._settings = comms, settings
         self._tries: dict[int, CoroutineTry] = {}
         self._threads = anyio.CapacityLimiter(_THREADS)
 
@@ -84,7 +88,9 @@ class WarmWorker:
                 comms = self._comms.bound_to(ref)
                 tasks = _TasksOf(source, imports, self._comms)
                 # Known at once: the next order may be to cancel it.
-                self._tries[ref] = CoroutineTry(workload, tasks, comms, threads=self._threads)
+                self._tries[ref] = CoroutineTry(
+                    workload, tasks=tasks, comms=comms, threads=self._threads, settings=self._settings
+                )
                 nursery.start_soon(self._run, ref, self._tries[ref])
             case CancelTry(reason) if ref in self._tries:
                 self._tries[ref].cancel(reason)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from flowcore.sdk.context import get_current_context as get_current_context
     from flowcore.sdk.dag_functions import dag as dag
     from flowcore.sdk.dags import DAG as DAG
+    from flowcore.sdk.edges import EdgeModifier as EdgeModifier
+    from flowcore.sdk.edges import Label as Label
     from flowcore.sdk.exceptions import AirflowFailException as AirflowFailException
     from flowcore.sdk.exceptions import AirflowSkipException as AirflowSkipException
     from flowcore.sdk.exceptions import AirflowTaskTerminated as AirflowTaskTerminated
@@ -40,8 +42,12 @@ if TYPE_CHECKING:
     from flowcore.sdk.group_functions import task_group as task_group
     from flowcore.sdk.hooks import BaseHook as BaseHook
     from flowcore.sdk.nodes import chain as chain
+    from flowcore.sdk.nodes import chain_linear as chain_linear
+    from flowcore.sdk.nodes import cross_downstream as cross_downstream
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
+    from flowcore.sdk.setup_functions import setup as setup
+    from flowcore.sdk.setup_functions import teardown as teardown
     from flowcore.sdk.task_functions import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
     from flowcore.sdk.templates import macros as macros
@@ -65,7 +71,9 @@ _SOURCES = {
     "DagRunState": "flowcore.domain.states",
     "DeltaDataIntervalTimetable": "flowcore.domain.timetables.delta",
     "DeltaTriggerTimetable": "flowcore.domain.timetables.delta",
+    "EdgeModifier": "flowcore.sdk.edges",
     "EventsTimetable": "flowcore.domain.timetables.events",
+    "Label": "flowcore.sdk.edges",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
     "TaskCancelled": "flowcore.sdk.exceptions",
@@ -81,12 +89,16 @@ _SOURCES = {
     "XComArg": "flowcore.sdk.xcom_args",
     "XComNotFound": "flowcore.sdk.exceptions",
     "chain": "flowcore.sdk.nodes",
+    "chain_linear": "flowcore.sdk.nodes",
+    "cross_downstream": "flowcore.sdk.nodes",
     "dag": "flowcore.sdk.dag_functions",
     "get_current_context": "flowcore.sdk.context",
     "literal": "flowcore.sdk.templates.literals",
     "macros": "flowcore.sdk.templates.macros",
+    "setup": "flowcore.sdk.setup_functions",
     "task": "flowcore.sdk.task_functions",
     "task_group": "flowcore.sdk.group_functions",
+    "teardown": "flowcore.sdk.setup_functions",
 }
 
 __all__ = list(_SOURCES)

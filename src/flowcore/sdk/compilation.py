@@ -1,31 +1,30 @@
-"""From the author's Dag to the scheduler's: checks what concerns several tasks, and numbers them."""
+"""From the author's Dag to the scheduler's: numbers the tasks, and leaves their code behind."""
 
 from __future__ import annotations
 
-import graphlib
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from flowcore.domain.dags import Dag, Task
+from flowcore.domain.dags import Dag, Group, Task
 from flowcore.domain.priority_weights import effective_weights
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.workloads import RunsIn
-from flowcore.errors import DagCycle, DagError
-from flowcore.sdk.templates.fields import check_fields
+from flowcore.sdk.dag_checks import check_dag
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
+    from flowcore.sdk.task_groups import TaskGroup
+
+#: The arguments that are documentation.
+_DOCS = ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")
 
 
 def compile_dag(dag: DAG) -> Dag:
     """The Dag as the scheduler sees it; `DAG.compile` says more."""
-    _check_dates_and_params(dag)
-    _check_cycles(dag)
-    for task in dag.tasks:
-        _check_work(dag, task)
-        _check_templates(task)
+    check_dag(dag)
     return Dag(
         dag_id=dag.dag_id,
         tasks=_tasks(dag),
@@ -39,60 +38,15 @@ def compile_dag(dag: DAG) -> Dag:
         params={name: param.document() for name, param in dag.params.items()},
         is_paused_upon_creation=dag.is_paused_upon_creation,
         description=dag.description,
-        doc_md=dag.doc_md,
+        doc_md=_doc_md(dag),
         tags=dag.tags,
         owner=", ".join(sorted({task.owner for task in dag.tasks})),
+        owner_links=dict(dag.owner_links),
+        groups=tuple(_group(group) for group in dag.task_group.groups()),
+        edge_labels=_edge_labels(dag),
         fileloc=dag.fileloc,
         display_name=dag.dag_display_name,
     )
-
-
-def _check_dates_and_params(dag: DAG) -> None:
-    if dag.schedule is None:
-        return
-    if dag.catchup and dag.start_date is None:
-        raise DagError(
-            f"Dag {dag.dag_id!r} has catchup=True and a schedule, but no start_date to catch up from;"
-            " give it one"
-        )
-    without_default = sorted(name for name, param in dag.params.items() if param.is_required)
-    if without_default:
-        raise DagError(
-            f"Dag {dag.dag_id!r} has a schedule, but its params {', '.join(without_default)} have no default"
-            " that a scheduled run could take; give them one"
-        )
-
-
-def _check_cycles(dag: DAG) -> None:
-    # Sorted, so that of several cycles always the same is named.
-    waits_for = {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks}
-    try:
-        graphlib.TopologicalSorter(waits_for).prepare()
-    except graphlib.CycleError as error:
-        # The path is closed: its first task comes again at its end.
-        raise DagCycle(dag.dag_id, tuple(error.args[1][:-1])) from None
-
-
-def _check_work(dag: DAG, task: BaseOperator) -> None:
-    if not task.has_work:
-        raise DagError(
-            f"task {task.task_id!r} of Dag {dag.dag_id!r} has nothing to do: define execute() or"
-            f" aexecute() in class {type(task).__name__}"
-        )
-    if task.runs_in is RunsIn.WORKER and not task.is_async:
-        raise DagError(
-            f"task {task.task_id!r} of Dag {dag.dag_id!r} is a function with runs_in={RunsIn.WORKER.value!r},"
-            " where it would block the event loop of all others; make it a coroutine, or leave runs_in out"
-        )
-
-
-def _check_templates(task: BaseOperator) -> None:
-    check_fields(task)
-    if task.templated_fields:
-        # Imported here because most Dags have no template, and need no Jinja to be read.
-        from flowcore.sdk.templates.rendering import check_templates
-
-        check_templates(task)
 
 
 def _tasks(dag: DAG) -> tuple[Task, ...]:
@@ -124,6 +78,9 @@ def _task(
         upstream=upstream,
         downstream=downstream,
         trigger_rule=task.trigger_rule,
+        is_setup=task.is_setup,
+        is_teardown=task.is_teardown,
+        on_failure_fail_dagrun=task.on_failure_fail_dagrun,
         priority_weight=weight,
         pool=task.pool,
         pool_slots=task.pool_slots,
@@ -142,9 +99,41 @@ def _task(
         max_active_tis_per_dagrun=task.max_active_tis_per_dagrun,
         is_async=task.is_async,
         operator=task.kind,
+        owner=task.owner,
+        group_id=task.task_group.group_id if task.task_group else "",
         display_name=task.task_display_name,
-        doc_md=task.doc_md,
+        docs={name: text for name in _DOCS if (text := getattr(task, name)) is not None},
     )
+
+
+def _group(group: TaskGroup) -> Group:
+    assert group.parent_group is not None  # only the root has none, and it is not among them
+    return Group(
+        group_id=group.group_id,
+        parent_id=group.parent_group.group_id,
+        display_name=group.group_display_name,
+        tooltip=group.tooltip,
+        ui_color=group.ui_color,
+        ui_fgcolor=group.ui_fgcolor,
+    )
+
+
+def _edge_labels(dag: DAG) -> dict[str, dict[str, str]]:
+    labels: dict[str, dict[str, str]] = {}
+    for (upstream, downstream), label in dag.edge_labels.items():
+        labels.setdefault(upstream, {})[downstream] = label
+    return labels
+
+
+def _doc_md(dag: DAG) -> str | None:
+    """The text, also where a file beside the Dag file holds it."""
+    if dag.doc_md is None or not dag.doc_md.endswith(".md"):
+        return dag.doc_md
+    path = os.path.join(os.path.dirname(dag.fileloc or ""), dag.doc_md)
+    if not os.path.isfile(path):
+        return dag.doc_md
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _max_active_runs(dag: DAG) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from os import PathLike
@@ -13,6 +14,8 @@ from flowcore.sdk.argument_rules import FLAG, MAPPING, MOMENT, TEXT, WHOLE, Rule
 
 TAG_LENGTH_MAX = 100
 
+_LINK = re.compile(r"mailto:[^@]+@.+|[a-z][a-z0-9+.-]*://[^/].*", re.IGNORECASE)
+
 
 class DagArguments(TypedDict, total=False):
     """Arguments of `DAG` and `@dag`; names and meanings are Airflow's, None is the default.
@@ -21,7 +24,8 @@ class DagArguments(TypedDict, total=False):
     the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in UTC.
     `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
     `template_searchpath` names folders, relative to that of the Dag file, in which templates that are files
-    are found; `template_undefined` is the class of Jinja for names that are not there.
+    are found; `template_undefined` is the class of Jinja for names that are not there. `doc_md` may name a
+    file beside the Dag file that ends in `.md`. `owner_links` are web or mail addresses by owner.
     """
 
     description: str | None
@@ -37,6 +41,7 @@ class DagArguments(TypedDict, total=False):
     params: Mapping[str, Any] | None
     is_paused_upon_creation: bool | None
     tags: Iterable[str] | None
+    owner_links: Mapping[str, str] | None
     dag_display_name: str | None
     template_searchpath: str | PathLike[str] | Iterable[str | PathLike[str]] | None
     template_undefined: type[Any] | None
@@ -52,6 +57,13 @@ def _tags(value: Any) -> tuple[str, ...]:
     for tag in value:
         require(isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH_MAX)
     return tuple(sorted(set(value)))
+
+
+def _owner_links(value: Any) -> Mapping[str, str]:
+    require(isinstance(value, Mapping) and all(isinstance(link, str) for link in value.values()))
+    for link in value.values():
+        require(_LINK.fullmatch(link) is not None)
+    return dict(value)
 
 
 def _folders(value: Any) -> tuple[str, ...]:
@@ -79,6 +91,7 @@ DAG_RULES: Mapping[str, Rule] = {
     "params": MAPPING,
     "is_paused_upon_creation": FLAG,
     "tags": Rule(f"a list of strings of 1 to {TAG_LENGTH_MAX} characters", _tags),
+    "owner_links": Rule("a dict of https:// or mailto: links by owner", _owner_links),
     "dag_display_name": TEXT,
     "template_searchpath": Rule("a folder or a list of folders", _folders),
     "template_undefined": Rule("a class such as jinja2.Undefined", _a_class),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
@@ -48,6 +48,7 @@ class DAG:
     doc_md: str | None = None
     is_paused_upon_creation: bool | None = None
     tags: tuple[str, ...] = ()
+    owner_links: Mapping[str, str] = MappingProxyType({})
     dag_display_name: str = ""
     fileloc: str | None = None
     template_searchpath: tuple[str, ...] = ()
@@ -71,6 +72,8 @@ class DAG:
         self._set_times()
         self.task_dict: dict[str, BaseOperator] = {}
         self.taken_ids: set[str] = set()
+        #: Labels by (upstream, downstream) task.
+        self.edge_labels: dict[tuple[str, str], str] = {}
         self.task_group = TaskGroup.root_of(self)
         #: Filled by `templates/rendering.py`: those that make strings, and those that make Python values.
         self.templates: dict[bool, Templates] = {}

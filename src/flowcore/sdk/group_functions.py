@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
+from flowcore.errors import DagError
 from flowcore.sdk.task_groups import TaskGroup
+
+if TYPE_CHECKING:
+    from flowcore.sdk.dags import DAG
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,37 +21,69 @@ class GroupArguments(TypedDict, total=False):
 
     group_id: str
     prefix_group_id: bool
+    parent_group: TaskGroup | None
+    dag: DAG | None
     default_args: Mapping[str, Any] | None
     tooltip: str
+    group_display_name: str
+    ui_color: str
+    ui_fgcolor: str
+    add_suffix_on_collision: bool
+
+
+class GroupFunction(Generic[P, R]):
+    """A function that makes a group of each call inside a Dag."""
+
+    def __init__(self, function: Callable[P, R], arguments: GroupArguments) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.arguments = function, arguments
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        settings: GroupArguments = {
+            "group_id": self.function.__name__,
+            "tooltip": self.function.__doc__ or "",
+            "add_suffix_on_collision": True,
+            **self.arguments,
+        }
+        with TaskGroup(**settings) as group:
+            returned = self.function(*args, **kwargs)
+        return group if returned is None else returned
+
+    def override(self, **arguments: Unpack[GroupArguments]) -> GroupFunction[P, R]:
+        """The same function with other arguments for its group."""
+        return GroupFunction(self.function, {**self.arguments, **arguments})
 
 
 @overload
-def task_group(function: Callable[P, R], /) -> Callable[..., Any]: ...
+def task_group(function: Callable[P, R], /) -> GroupFunction[P, R]: ...
 
 
 @overload
-def task_group(**arguments: Unpack[GroupArguments]) -> Callable[[Callable[P, R]], Callable[..., Any]]: ...
+def task_group(group_id: str, /) -> Callable[[Callable[P, R]], GroupFunction[P, R]]: ...
 
 
-def task_group(function: Callable[..., Any] | None = None, /, **arguments: Unpack[GroupArguments]) -> Any:
+@overload
+def task_group(**arguments: Unpack[GroupArguments]) -> Callable[[Callable[P, R]], GroupFunction[P, R]]: ...
+
+
+def task_group(first: Callable[..., Any] | str | None = None, /, **arguments: Unpack[GroupArguments]) -> Any:
     """Make a function define a group: `@task_group`, or `@task_group(group_id="load", ...)`.
 
     A call inside a Dag makes the group, called like the function unless `group_id` says otherwise (a
     second call appends `__1`, and so on), and returns what the function returns, or the group if that is
-    None. The arguments may be outputs of tasks.
+    None. The arguments may be outputs of tasks. What the function says in its docstring is the tooltip.
+
+    Raises:
+        DagError: It is used on something that cannot be called.
     """
-    if function is None:
-        return functools.partial(_defining, arguments=arguments)
-    return _defining(function, arguments)
+    if isinstance(first, str):
+        arguments["group_id"] = first
+    elif first is not None:
+        return _group_function(first, arguments)
+    return functools.partial(_group_function, arguments=arguments)
 
 
-def _defining(function: Callable[..., Any], arguments: GroupArguments) -> Callable[..., Any]:
-    settings: GroupArguments = {"group_id": function.__name__, "tooltip": function.__doc__ or "", **arguments}
-
-    @functools.wraps(function)
-    def define(*args: Any, **kwargs: Any) -> Any:
-        with TaskGroup(**settings, add_suffix_on_collision=True) as group:
-            returned = function(*args, **kwargs)
-        return group if returned is None else returned
-
-    return define
+def _group_function(function: Callable[..., Any], arguments: GroupArguments) -> GroupFunction[..., Any]:
+    if not callable(function):
+        raise DagError(f"@task_group was given {function!r}; use it on a function")
+    return GroupFunction(function, arguments)

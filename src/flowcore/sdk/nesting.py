@@ -1,6 +1,6 @@
-"""Which Dag and TaskGroup the code being executed is inside of, and which Dags a file has made.
+"""Which Dag, TaskGroup and setup scope the code being executed is inside of, and which Dags a file has made.
 
-Both are context variables: Dag files that are loaded at the same time do not see each other.
+All are context variables: Dag files that are loaded at the same time do not see each other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
+    from flowcore.sdk.operators import BaseOperator
+    from flowcore.sdk.setups import SetupScope
     from flowcore.sdk.task_groups import TaskGroup
 
 _open_groups: ContextVar[tuple[TaskGroup, ...]] = ContextVar("flowcore_open_groups", default=())
+_open_scopes: ContextVar[tuple[SetupScope, ...]] = ContextVar("flowcore_open_scopes", default=())
 _made_dags: ContextVar[list[DAG] | None] = ContextVar("flowcore_made_dags", default=None)
 
 
@@ -32,6 +35,24 @@ def current_group() -> TaskGroup | None:
     """The innermost group being filled; None outside every `with DAG(...)`."""
     groups = _open_groups.get()
     return groups[-1] if groups else None
+
+
+def enter_scope(scope: SetupScope) -> None:
+    """Put the tasks that are defined from now on into `scope`, too."""
+    _open_scopes.set((*_open_scopes.get(), scope))
+
+
+def leave_scope() -> SetupScope:
+    """Undo the latest `enter_scope`; which scope that was."""
+    *others, scope = _open_scopes.get()
+    _open_scopes.set(tuple(others))
+    return scope
+
+
+def note_task(task: BaseOperator) -> None:
+    """Tell the scopes around about a new task."""
+    for scope in _open_scopes.get():
+        scope.add_task(task)
 
 
 def surrounding_group(dag: DAG | None, group: TaskGroup | None) -> TaskGroup | None:

@@ -1,4 +1,4 @@
-"""What `>>` and `<<` join: tasks, their outputs, groups of tasks, and lists of these.
+"""What `>>` and `<<` join: tasks, their outputs, groups of tasks, labels, and lists of these.
 
 A dependency is made at once, between the tasks that a node has at that moment. A group without tasks
 therefore joins nothing: fill it first.
@@ -32,15 +32,19 @@ class Node(ABC):
     def leaves(self) -> Sequence[BaseOperator]:
         """The tasks that what comes after this node waits for."""
 
+    def note_join(self, upstream: Node, downstream: Node) -> None:
+        """Take note that this node, which is one of the two, was joined with the other."""
+        return
+
     def set_upstream(self, other: Node | Sequence[Node]) -> None:
         """Make this node wait for `other`."""
-        for node in _each(other):
-            _join(node, self)
+        for node in each_node(other):
+            join(node, self)
 
     def set_downstream(self, other: Node | Sequence[Node]) -> None:
         """Make `other` wait for this node."""
-        for node in _each(other):
-            _join(self, node)
+        for node in each_node(other):
+            join(self, node)
 
     def __rshift__(self, other: _Other) -> _Other:
         self.set_downstream(other)
@@ -70,11 +74,34 @@ def chain(*nodes: Node | Sequence[Node]) -> None:
     """
     for before, after in pairwise(nodes):
         for upstream, downstream in _pairs(before, after):
-            _join(upstream, downstream)
+            join(upstream, downstream)
+
+
+def chain_linear(*nodes: Node | Sequence[Node]) -> None:
+    """Make every node of each list wait for every node of the list before: `chain_linear(a, [b, c], [d, e])`.
+
+    Raises:
+        DagError: There are fewer than two nodes or lists, or one of them is empty.
+    """
+    steps = [list(each_node(node)) for node in nodes]
+    if len(steps) < 2 or not all(steps):
+        raise DagError(
+            "chain_linear() was given nothing to join; give it two or more tasks or lists of tasks"
+            " (and unpack a list of steps with *)"
+        )
+    for before, after in pairwise(steps):
+        cross_downstream(before, after)
+
+
+def cross_downstream(from_tasks: Node | Sequence[Node], to_tasks: Node | Sequence[Node]) -> None:
+    """Make each of `to_tasks` wait for each of `from_tasks`."""
+    for upstream in each_node(from_tasks):
+        for downstream in each_node(to_tasks):
+            join(upstream, downstream)
 
 
 def _pairs(before: Node | Sequence[Node], after: Node | Sequence[Node]) -> Iterator[tuple[Node, Node]]:
-    earlier, later = list(_each(before)), list(_each(after))
+    earlier, later = list(each_node(before)), list(each_node(after))
     if isinstance(before, Node) or isinstance(after, Node):
         return ((upstream, downstream) for upstream in earlier for downstream in later)
     if len(earlier) != len(later):
@@ -85,17 +112,25 @@ def _pairs(before: Node | Sequence[Node], after: Node | Sequence[Node]) -> Itera
     return zip(earlier, later, strict=True)
 
 
-def _each(other: Any) -> Iterator[Node]:
+def each_node(other: Any) -> Iterator[Node]:
+    """The nodes of a list, or the one node that was given.
+
+    Raises:
+        DagError: Something else is among them.
+    """
     for item in other if isinstance(other, list | tuple | set | frozenset) else [other]:
         if not isinstance(item, Node):
             raise DagError(
-                f"{item!r} cannot stand beside >> or <<; use a task, its output, a TaskGroup or a list of"
-                " these (a function becomes a task with @task, and when it is called)"
+                f"{item!r} cannot stand beside >> or <<; use a task, its output, a TaskGroup, a Label or a"
+                " list of these (a function becomes a task with @task, and when it is called)"
             )
         yield item
 
 
-def _join(upstream: Node, downstream: Node) -> None:
+def join(upstream: Node, downstream: Node) -> None:
+    """Make one node wait for another."""
     for before in upstream.leaves:
         for after in downstream.roots:
             after.wait_for(before)
+    for node in (upstream, downstream):
+        node.note_join(upstream, downstream)

@@ -25,9 +25,9 @@ from flowcore.errors import DagError
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.nesting import default_args_for, surrounding_group
-from flowcore.sdk.nodes import Node
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
+from flowcore.sdk.setups import TaskNode
 from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
 from flowcore.sdk.templates.fields import fields_with_templates
 from flowcore.sdk.xcom_args import XComArg
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.task_groups import TaskGroup
 
 
-class BaseOperator(Node, metaclass=OperatorType):
+class BaseOperator(TaskNode, metaclass=OperatorType):
     """One task of a Dag.
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
@@ -87,7 +87,14 @@ class BaseOperator(Node, metaclass=OperatorType):
     do_xcom_push: bool = True
     multiple_outputs: bool = False
     task_display_name: str = ""
+    doc: str | None = None
     doc_md: str | None = None
+    doc_json: str | None = None
+    doc_yaml: str | None = None
+    doc_rst: str | None = None
+    is_setup: bool = False
+    is_teardown: bool = False
+    on_failure_fail_dagrun: bool = False
     render_template_as_native_obj: bool | None = None
 
     def __init__(
@@ -104,6 +111,7 @@ class BaseOperator(Node, metaclass=OperatorType):
         check_id(f"a task_id of {where}", task_id)
         self.task_id = group.child_id(task_id) if group else task_id
         self.dag: DAG | None = None
+        self.task_group: TaskGroup | None = None
         self.upstream_task_ids: set[str] = set()
         self.downstream_task_ids: set[str] = set()
         self._referring: tuple[str, ...] = ()
@@ -125,6 +133,22 @@ class BaseOperator(Node, metaclass=OperatorType):
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.task_id} of {self.dag.dag_id if self.dag else 'no Dag'}>"
+
+    @property
+    def node_id(self) -> str:
+        """Its id, as one word for tasks and groups."""
+        return self.task_id
+
+    @property
+    def required_dag(self) -> DAG:
+        """The Dag that it belongs to.
+
+        Raises:
+            DagError: It has none yet.
+        """
+        if self.dag is None:
+            raise DagError(f"task {self.task_id!r} is outside a Dag; define it inside `with DAG(...):`")
+        return self.dag
 
     def execute(self, context: Context) -> Any:
         """Do the work of one try, and return its result."""

@@ -53,7 +53,11 @@ class TaskArguments(TypedDict, total=False):
     do_xcom_push: bool | None
     multiple_outputs: bool | None
     task_display_name: str | None
+    doc: str | None
     doc_md: str | None
+    doc_json: str | None
+    doc_yaml: str | None
+    doc_rst: str | None
     render_template_as_native_obj: bool | None
 
 
@@ -88,6 +92,10 @@ TASK_RULES: Mapping[str, Rule] = {
     "do_xcom_push": FLAG,
     "multiple_outputs": FLAG,
     "task_display_name": TEXT,
+    "doc": TEXT,
     "doc_md": TEXT,
+    "doc_json": TEXT,
+    "doc_yaml": TEXT,
+    "doc_rst": TEXT,
     "render_template_as_native_obj": FLAG,
 }

@@ -49,10 +49,17 @@ class TaskFunction(Generic[P, R]):
     plain function stays callable as `.function`.
     """
 
-    def __init__(self, function: Callable[P, R], arguments: FunctionTaskArguments) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        arguments: FunctionTaskArguments,
+        *,
+        mark: Callable[[XComArg], XComArg] | None = None,
+    ) -> None:
         functools.update_wrapper(self, function)
         self.function, self.arguments = function, arguments
         self._called = TaskCallable.of(function)
+        self._mark = mark
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
         arguments: dict[str, Any] = {**self.arguments}
@@ -60,11 +67,15 @@ class TaskFunction(Generic[P, R]):
         operator = FunctionOperator(
             self._free_id(wanted), called=self._called, op_args=args, op_kwargs=kwargs, **arguments
         )
-        return operator.output
+        return operator.output if self._mark is None else self._mark(operator.output)
+
+    def marked(self, mark: Callable[[XComArg], XComArg]) -> TaskFunction[P, R]:
+        """The same function, whose tasks are handed to `mark` when they are made."""
+        return TaskFunction(self.function, self.arguments, mark=mark)
 
     def override(self, **arguments: Unpack[FunctionTaskArguments]) -> TaskFunction[P, R]:
         """The same function with other arguments for its task."""
-        return TaskFunction(self.function, {**self.arguments, **arguments})
+        return TaskFunction(self.function, {**self.arguments, **arguments}, mark=self._mark)
 
     def _free_id(self, wanted: str) -> str:
         group = surrounding_group(self.arguments.get("dag"), self.arguments.get("task_group"))

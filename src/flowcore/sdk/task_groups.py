@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from flowcore.errors import DagError
+from flowcore.errors import DagError, TaskNotFound
 from flowcore.sdk import nesting
 from flowcore.sdk.ids import check_group_id, unique_id
 from flowcore.sdk.nodes import Node
@@ -26,11 +26,19 @@ class TaskGroup(Node):
         dag: Its Dag, when no Dag or group is being filled.
         default_args: Defaults for the arguments of its tasks; stronger than those around it.
         tooltip: What it is for, for people.
+        group_display_name: How it is called where people see it.
+        ui_color, ui_fgcolor: How it is drawn.
         add_suffix_on_collision: Append `__1`, `__2`, ... to a `group_id` that is taken.
 
     Raises:
         DagError: The id is malformed or taken, or there is no Dag around.
     """
+
+    parent_group: TaskGroup | None = None
+    tooltip: str = ""
+    group_display_name: str = ""
+    ui_color: str = "CornflowerBlue"
+    ui_fgcolor: str = "#000"
 
     def __init__(
         self,
@@ -40,7 +48,10 @@ class TaskGroup(Node):
         parent_group: TaskGroup | None = None,
         dag: DAG | None = None,
         default_args: Mapping[str, Any] | None = None,
-        tooltip: str = "",
+        tooltip: str = tooltip,
+        group_display_name: str = group_display_name,
+        ui_color: str = ui_color,
+        ui_fgcolor: str = ui_fgcolor,
         add_suffix_on_collision: bool = False,
     ) -> None:
         check_group_id(group_id)
@@ -49,7 +60,9 @@ class TaskGroup(Node):
             raise DagError(f"TaskGroup {group_id!r} is outside a Dag; put it inside `with DAG(...):`")
         self._prefixes = prefix_group_id
         self._begin(parent.dag, {**parent.default_args, **(default_args or {})})
-        self.tooltip = tooltip
+        self.tooltip, self.group_display_name = tooltip, group_display_name
+        self.ui_color, self.ui_fgcolor = ui_color, ui_fgcolor
+        self.parent_group = parent
         self.group_id = parent.child_id(group_id)
         if add_suffix_on_collision:
             self.group_id = unique_id(self.group_id, self.dag.taken_ids)
@@ -62,12 +75,17 @@ class TaskGroup(Node):
         # It has no id to check and no group around it, so `__init__` is not for it.
         root = cls.__new__(cls)
         root._begin(dag, dag.default_args)
-        root.group_id, root.tooltip, root._prefixes = "", "", False
+        root.group_id, root._prefixes = "", False
         return root
 
     def _begin(self, dag: DAG, default_args: Mapping[str, Any]) -> None:
         self.dag, self.default_args = dag, default_args
         self.members: list[BaseOperator | TaskGroup] = []
+
+    @property
+    def node_id(self) -> str:
+        """Its id, as one word for tasks and groups."""
+        return self.group_id
 
     def __enter__(self) -> TaskGroup:
         nesting.enter(self)
@@ -85,6 +103,35 @@ class TaskGroup(Node):
         """The id of a member that its author calls `name`."""
         return f"{self.group_id}.{name}" if self._prefixes else name
 
+    @property
+    def children(self) -> Mapping[str, BaseOperator | TaskGroup]:
+        """Its members by their ids, in order of definition."""
+        return {member.node_id: member for member in self.members}
+
+    def get_child_by_label(self, label: str) -> BaseOperator | TaskGroup:
+        """The member that its author calls `label`: its id without the prefix.
+
+        Raises:
+            TaskNotFound: There is none.
+        """
+        if (found := self.children.get(self.child_id(label))) is None:
+            raise TaskNotFound(self.dag.dag_id, self.child_id(label))
+        return found
+
+    def __getitem__(self, label: str) -> BaseOperator | TaskGroup:
+        return self.get_child_by_label(label)
+
+    def has_task(self, task: BaseOperator) -> bool:
+        """Whether the task is in this group or in one inside of it."""
+        return any(task is inside for inside in self.tasks())
+
+    def groups(self) -> Iterator[TaskGroup]:
+        """The groups inside, each before those inside of it."""
+        for member in self.members:
+            if isinstance(member, TaskGroup):
+                yield member
+                yield from member.groups()
+
     def add(self, task: BaseOperator) -> None:
         """Put a task that has no Dag yet into this group and its Dag.
 
@@ -92,9 +139,10 @@ class TaskGroup(Node):
             DuplicateTaskId: The Dag has a task or group of that id.
         """
         self.dag.take_id(task.task_id)
-        task.dag = self.dag
+        task.dag, task.task_group = self.dag, self
         self.dag.task_dict[task.task_id] = task
         self.members.append(task)
+        nesting.note_task(task)
 
     def tasks(self) -> Iterator[BaseOperator]:
         """Its tasks and those of the groups inside, in order of definition."""
@@ -111,5 +159,18 @@ class TaskGroup(Node):
 
     @property
     def leaves(self) -> Sequence[BaseOperator]:
-        inside = {task.task_id for task in self.tasks()}
-        return [task for task in self.tasks() if inside.isdisjoint(task.downstream_task_ids)]
+        """Its last tasks; in place of a teardown the work before it, which what comes after waits for."""
+        inside = {task.task_id: task for task in self.tasks()}
+        last = [task for task in inside.values() if task.downstream_task_ids.isdisjoint(inside)]
+        return list(dict.fromkeys(leaf for task in last for leaf in _work_up_to(task, inside)))
+
+
+def _work_up_to(task: BaseOperator, inside: Mapping[str, BaseOperator]) -> Iterator[BaseOperator]:
+    """The task, or if it is a teardown those before it that nothing but teardowns comes after."""
+    if not task.is_teardown:
+        yield task
+        return
+    for upstream in (inside[task_id] for task_id in sorted(task.upstream_task_ids & inside.keys())):
+        after = (inside[task_id] for task_id in upstream.downstream_task_ids & inside.keys())
+        if not upstream.is_setup and all(other.is_teardown for other in after):
+            yield from _work_up_to(upstream, inside)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowcore.sdk.exceptions import XComNotFound
-from flowcore.sdk.nodes import Node
 from flowcore.sdk.references import Lookup, Reference, XComKey
+from flowcore.sdk.setups import TaskNode
 
 if TYPE_CHECKING:
     from flowcore.sdk.operators import BaseOperator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RETURN_VALUE = "return_value"
 
 
-class XComArg(Node, Reference):
+class XComArg(TaskNode, Reference):
     """What a task will have pushed, to be handed to another task, which then waits for it.
 
     `out["key"]` is another XCom of the same task (`multiple_outputs`, or `ti.xcom_push`). It can also

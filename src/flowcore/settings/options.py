@@ -67,5 +67,7 @@ class Settings:
     """What the secrets backend is made with, as a JSON object."""
     fernet_key: str = attrs.field(default="", repr=False)
     """Keys that encrypt secrets in the database, separated by commas; the first one encrypts."""
+    max_templated_field_length: int = attrs.field(default=4096, validator=ge(0))
+    """Characters that are kept of a rendered field, to be looked at later; the task has all of them."""
     log_level: LogLevel = LogLevel.INFO
     """The least severe messages to log: debug, info, warning or error."""

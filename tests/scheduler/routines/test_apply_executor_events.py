@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from flowcore.concurrency.wakeups import Wakeups
-from flowcore.database.tables import task_try, xcom
+from flowcore.database.tables import rendered_fields, task_try, xcom
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.workloads import TryOutcome, TryStarted
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
@@ -158,3 +158,14 @@ async def test_a_late_end_beside_the_end_of_the_try_that_followed_is_refused_alo
     applied = await scene.end([again, lost])
     assert [end.workload for end in applied.refused] == [lost]
     assert await scene.states(run) == {"a": "success"}
+
+
+async def test_what_a_beginning_brought_is_not_lost_when_the_end_comes_first(scene: Scene) -> None:
+    await scene.begin(single())
+    [workload] = await scene.enqueue()
+    events = routine(scene)
+    events.buffer.report(TryStarted(workload=workload, start_date=NOW, rendered_fields={"sql": "select 1"}))
+    events.buffer.report(ended_now(workload, TryOutcome.SUCCESS, NOW))
+    await events.step(NOW)
+    [row] = await scene.rows(sa.select(rendered_fields))
+    assert (row.task_instance_id, row.fields) == (workload.task_instance_id, {"sql": "select 1"})

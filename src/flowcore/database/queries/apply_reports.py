@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import is_revoked, literal
+from flowcore.database.queries.rendered_fields import keep_rendered_fields
 from flowcore.database.queries.task_tries import keep_tries, remember_tries
 from flowcore.database.queries.unsettled_marks import mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
@@ -93,6 +94,7 @@ def apply_reports(
     """Write starts first, then ends; those that came too late are returned as refused or stopped."""
     if started:
         connection.execute(_START, {"started": dump_rows(_start_row(report) for report in started)})
+        keep_rendered_fields(connection, started)
     if not ended:
         return Applied(moved=len(started))
     ends = {_key(report): (report, decide(report)) for report in ended}
@@ -102,6 +104,7 @@ def apply_reports(
     accepted = {(row.id, row.token) for row in rows}
     _mark(connection, rows, ends)
     _push_xcoms(connection, [ends[key][0] for key in accepted])
+    keep_rendered_fields(connection, [ends[key][0] for key in accepted])
     remember_tries(connection, [ends[key] for key in accepted])
     late = [report for report in ended if _key(report) not in accepted]
     stopped = _let_go(connection, late) if late else frozenset()

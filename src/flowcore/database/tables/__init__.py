@@ -13,6 +13,7 @@ from flowcore.database.tables.dags import dag, dag_source, dag_version, import_e
 from flowcore.database.tables.leases import lease
 from flowcore.database.tables.metadata import metadata
 from flowcore.database.tables.pools import pool
+from flowcore.database.tables.rendered_fields import rendered_fields
 from flowcore.database.tables.secrets import connection, variable
 from flowcore.database.tables.task_instances import task_instance, task_try, unsettled
 from flowcore.database.tables.triggers import trigger
@@ -32,6 +33,7 @@ __all__ = [
     "lease",
     "metadata",
     "pool",
+    "rendered_fields",
     "task_instance",
     "task_try",
     "trigger",

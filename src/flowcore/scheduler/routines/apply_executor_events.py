@@ -39,8 +39,7 @@ class ReportBuffer:
         """Take one report and wake the routine."""
         key = (report.workload.task_instance_id, report.workload.token)
         if isinstance(report, TryEnded):
-            self.started.pop(key, None)
-            self.ended.append(report)
+            self.ended.append(_with_its_start(report, self.started.pop(key, None)))
         else:
             self.started[key] = report
         self.wakeups.set(Channel.EXECUTOR_REPORTS)
@@ -48,6 +47,12 @@ class ReportBuffer:
     def starts_before(self, moment: datetime) -> list[TryStarted]:
         """The starts that have waited for their end since before `moment`."""
         return [start for start in self.started.values() if start.start_date <= moment]
+
+
+def _with_its_start(ended: TryEnded, unwritten: TryStarted | None) -> TryEnded:
+    if unwritten is None or not unwritten.rendered_fields:
+        return ended
+    return attrs.evolve(ended, rendered_fields=unwritten.rendered_fields)
 
 
 @attrs.define
