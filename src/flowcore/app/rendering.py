@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from flowcore.app.xcom_reader import XComReader
 from flowcore.database.engine import Database
-from flowcore.database.run_facts import RunFactsCache
+from flowcore.database.run_facts import read_run_facts
 from flowcore.domain.params import validate_params
 from flowcore.domain.workloads import RunFacts, Workload
 from flowcore.runner.answers import Answers
@@ -67,4 +67,4 @@ def made_up_run(dag: DAG, *, logical_date: datetime, conf: Mapping[str, Any], no
 
 def facts_of_run(connection: sa.Connection, dag_run_id: int) -> RunFacts:
     """What the tries of a run in the database share."""
-    return RunFactsCache().get(connection, [dag_run_id])[dag_run_id]
+    return read_run_facts(connection, [dag_run_id])[dag_run_id]

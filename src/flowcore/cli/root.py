@@ -15,7 +15,7 @@ COMMANDS = {
     "scheduler": ("flowcore.cli.scheduler:scheduler", "Run the Dags of a folder, now and when they are due."),
     "standalone": ("flowcore.cli.standalone:standalone", "Set up everything and run it in one process."),
     "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
-    "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks and their task instances, clear and mark them."),
+    "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks, clear and mark them."),
     "connections": (
         "flowcore.cli.connections:connections",
         "Look at connections, add and test them.",

@@ -15,8 +15,8 @@ from flowcore.cli import options
 from flowcore.cli.asking import read_database
 from flowcore.cli.conf import parse_conf
 from flowcore.cli.dag_files import authors_dag
-from flowcore.cli.dags_trigger import parse_moment
 from flowcore.cli.event_loop import run_on_loop
+from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_json
 from flowcore.clock import SystemClock
 from flowcore.concurrency.single_error import single_error

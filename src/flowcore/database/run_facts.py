@@ -44,7 +44,11 @@ class RunFactsCache(RowCache[RunKey, RunFacts]):
         super().__init__(size)
 
     def _read(self, connection: sa.Connection, keys: Collection[RunKey]) -> Mapping[RunKey, RunFacts]:
-        runs = dump_rows((dag_run_id,) for dag_run_id, _ in sorted(keys))
-        rows = connection.execute(_SELECT, {"runs": runs})
-        facts = {row.dag_run_id: RunFacts(**row._mapping) for row in rows}
+        facts = read_run_facts(connection, {dag_run_id for dag_run_id, _ in keys})
         return {key: facts[key[0]] for key in keys}
+
+
+def read_run_facts(connection: sa.Connection, dag_run_ids: Collection[int]) -> Mapping[int, RunFacts]:
+    """Read the facts of these runs as they are now."""
+    rows = connection.execute(_SELECT, {"runs": dump_rows((key,) for key in sorted(dag_run_ids))})
+    return {row.dag_run_id: RunFacts(**row._mapping) for row in rows}

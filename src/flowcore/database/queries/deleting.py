@@ -18,6 +18,7 @@ from flowcore.database.tables import (
     dag_source,
     dag_version,
     lease,
+    rendered_fields,
     task_instance,
     task_try,
     unsettled,
@@ -44,6 +45,7 @@ _of_runs = sa.select(_t.id).where(_t.dag_run_id.in_(ids("runs")))
 _DELETE_RUNS = (
     xcom.delete().where(xcom.c.task_instance_id.in_(_of_runs)),
     task_try.delete().where(task_try.c.task_instance_id.in_(_of_runs)),
+    rendered_fields.delete().where(rendered_fields.c.task_instance_id.in_(_of_runs)),
     unsettled.delete().where(unsettled.c.dag_run_id.in_(ids("runs"))),
     callback.delete().where(callback.c.dag_run_id.in_(ids("runs"))),
     task_instance.delete().where(_t.dag_run_id.in_(ids("runs"))),

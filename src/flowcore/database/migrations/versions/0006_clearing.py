@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import Operations
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
