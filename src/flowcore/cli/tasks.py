@@ -22,7 +22,7 @@ from flowcore.settings import load_settings
 
 @click.group()
 def tasks() -> None:
-    """Look at tasks and their task instances, clear and mark them."""
+    """Look at tasks, clear and mark them."""
 
 
 @tasks.command("list")
