@@ -27,7 +27,7 @@ from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.secrets import serve_secrets
-from flowcore.app.xcom_reader import XComReader
+from flowcore.app.try_sources import sources_of_tries
 from flowcore.clock import SystemClock
 from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare
@@ -67,7 +67,7 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
     ):
         await database.run(prepare, default_pool_slots=-1)
         executor = InProcessExecutor(
-            bag, XComReader(database), clock=clock, async_parallelism=10_000, secrets=secrets
+            bag, sources_of_tries(database, secrets), clock=clock, async_parallelism=10_000
         )
         watch = RunWatch(database, poll_s=1)
         scheduler = PACES[pace](

@@ -20,7 +20,7 @@ from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import open_log_files
 from flowcore.runner.log_paths import log_path
 from flowcore.sdk import DAG, TaskFailed, TaskSkipped, task
-from tests.runner.tries import RUN, Reports, Secrets, Tasks, XComs, workload_of
+from tests.runner.tries import RUN, Reports, Tasks, sources_of, workload_of
 
 CALLER = ContextVar("caller", default="none")
 
@@ -142,7 +142,7 @@ class Bench:
 
 
 def executor_of(dag, **options):
-    return InProcessExecutor(Tasks(dag), XComs(), secrets=Secrets(), clock=TickingClock(), **options)
+    return InProcessExecutor(Tasks(dag), sources_of(), clock=TickingClock(), **options)
 
 
 @asynccontextmanager

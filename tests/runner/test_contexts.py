@@ -2,17 +2,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flowcore.runner.contexts import context_of
-from flowcore.runner.task_instances import RunningTaskInstance
-from flowcore.sdk import DAG, Context, task
-from tests.runner.tries import DATED_RUN, RUN, XComs, comms_of, workload_of
+import attrs
+import pytest
+
+from flowcore.domain.states import DagRunState
+from flowcore.errors import ParamError
+from flowcore.runner.contexts import LATER_KEYS, context_of
+from flowcore.sdk import DAG, Context, Param, task
+from tests.runner.tries import DATED_RUN, MOMENT, RUN, past_run, ti_of
 
 DATES = {
     *("logical_date", "data_interval_start", "data_interval_end"),
     *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
+    *("prev_data_interval_start_success", "prev_data_interval_end_success"),
 }
 #: What `@task` adds when the function is called.
-LATER = {"templates_dict"}
+ADDED = {"templates_dict"}
+PREVIOUS = past_run("before", data_interval_start=MOMENT, start_date=MOMENT)
 
 
 @task
@@ -24,13 +30,12 @@ with DAG("d") as dag:
     operator = work().operator
 
 
-async def context(run):
-    ti = RunningTaskInstance(workload_of("work", run=run), comms_of(XComs()), pushed={})
-    return context_of(ti, operator)
+async def context(run, *, operator=operator, previous=PREVIOUS):
+    return context_of(ti_of(operator, run=run), operator, previous_success=lambda: previous)
 
 
 async def test_run_with_a_logical_date_has_every_key():
-    assert set(await context(DATED_RUN)) == set(Context.__annotations__) - LATER
+    assert set(await context(DATED_RUN)) == set(Context.__annotations__) - ADDED
 
 
 async def test_run_without_a_logical_date_has_no_date_keys():
@@ -52,6 +57,45 @@ async def test_context_names_the_try_and_its_surroundings():
     assert found["ti"] is found["task_instance"]
 
 
-async def test_params_are_each_trys_own():
-    (await context(DATED_RUN))["params"]["size"] = 4
-    assert DATED_RUN.params == {"size": 3}
+async def test_the_run_is_told_with_its_state_and_the_values_of_its_enums():
+    run = (await context(DATED_RUN))["dag_run"]
+    assert (run.run_id, run.state, f"{run.run_type}") == ("manual__1", DagRunState.RUNNING, "manual")
+
+
+@pytest.mark.parametrize(("run", "last"), [(DATED_RUN, "20240102"), (RUN, "manual__1")])
+async def test_the_key_of_a_task_instance_is_airflows(run, last):
+    assert (await context(run))["task_instance_key_str"] == f"d__work__{last}"
+
+
+async def test_what_authors_change_is_each_trys_own():
+    run = attrs.evolve(DATED_RUN, conf={"a": 1})
+    found = await context(run)
+    found["params"]["size"] = found["dag_run"].conf["a"] = 4
+    assert (run.params, run.conf) == ({"size": 3}, {"a": 1})
+
+
+async def test_the_successful_run_before_is_looked_up_when_it_is_asked_for():
+    found = await context(DATED_RUN)
+    assert found["prev_data_interval_start_success"] == MOMENT
+    assert found["prev_end_date_success"] is None
+    assert set(LATER_KEYS) <= set(found)
+
+
+async def test_without_a_run_before_there_is_none():
+    found = await context(DATED_RUN, previous=None)
+    assert {found[key] for key in LATER_KEYS} == {None}
+
+
+async def test_params_of_the_task_are_added_and_the_conf_overrides_them():
+    with DAG("e"):
+        own = work.override(params={"size": 7, "limit": Param(5, maximum=9)})().operator
+    assert (await context(DATED_RUN, operator=own))["params"] == {"size": 7, "limit": 5}
+    given = attrs.evolve(DATED_RUN, conf={"size": 1}, params={"size": 1})
+    assert (await context(given, operator=own))["params"] == {"size": 1, "limit": 5}
+
+
+async def test_conf_that_breaks_a_param_of_the_task_is_refused():
+    with DAG("e"):
+        own = work.override(params={"limit": Param(5, maximum=9)})().operator
+    with pytest.raises(ParamError, match="'limit' of Dag 'd' is 10"):
+        await context(attrs.evolve(DATED_RUN, conf={"limit": 10}), operator=own)

@@ -4,9 +4,8 @@ import pytest
 
 from flowcore.errors import DagError
 from flowcore.runner.results import push_result
-from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk import task
-from tests.runner.tries import XComs, comms_of, workload_of
+from tests.runner.tries import ti_of
 
 
 @task
@@ -16,8 +15,8 @@ def work():
 
 async def pushed_by(result, **arguments):
     pushed = {}
-    ti = RunningTaskInstance(workload_of("work"), comms_of(XComs()), pushed=pushed)
-    push_result(ti, work.override(**arguments)().operator, result)
+    operator = work.override(**arguments)().operator
+    push_result(ti_of(operator, pushed=pushed), operator, result)
     return pushed
 
 

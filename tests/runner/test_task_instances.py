@@ -6,22 +6,22 @@ import anyio.to_thread
 import pytest
 
 from flowcore.errors import DagError, UsageError
-from flowcore.runner.task_instances import RunningTaskInstance
-from flowcore.sdk import TaskInstance
+from flowcore.sdk import BaseOperator, TaskInstance
 from flowcore.sdk.exceptions import XComNotJson
-from tests.runner.tries import XComs, comms_of, workload_of
+from tests.runner.tries import MOMENT, XComs, ti_of
 
 VALUES = {("up", -1, "return_value"): 1, ("side", -1, "return_value"): 2, ("up", -1, "k"): 3}
 
 
 @pytest.fixture
 async def ti():
-    return RunningTaskInstance(workload_of("me"), comms_of(XComs(VALUES)), pushed={})
+    return ti_of(BaseOperator("me"), xcoms=XComs(VALUES))
 
 
 async def test_it_says_which_try_it_is(ti: TaskInstance):
     assert (ti.dag_id, ti.run_id, ti.task_id) == ("d", "manual__1", "me")
-    assert (ti.map_index, ti.try_number, ti.max_tries) == (-1, 1, 2)
+    assert (ti.map_index, ti.try_number, ti.max_tries, ti.start_date) == (-1, 1, 2, MOMENT)
+    assert ti.task.task_id == "me"
 
 
 @pytest.mark.parametrize(

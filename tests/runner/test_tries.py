@@ -10,7 +10,7 @@ from flowcore.domain.workloads import TryOutcome
 from flowcore.errors import DatabaseUnavailable
 from flowcore.runner.endings import GIVEN_BACK, failed
 from flowcore.sdk import DAG, AirflowSkipException, BaseOperator, TaskFailed, get_current_context, task
-from tests.runner.tries import DATED_RUN, RUN, Secrets, XComs, try_of
+from tests.runner.tries import DATED_RUN, MOMENT, RUN, Runs, Secrets, XComs, past_run, try_of
 
 BOTH_KINDS = pytest.mark.parametrize("kind", ["function", "coroutine function"])
 
@@ -355,3 +355,34 @@ async def test_a_try_can_be_cancelled_while_a_template_waits(dag):
 async def _cancel_when_blocked(waiting):
     await anyio.wait_all_tasks_blocked()
     waiting.cancel("cleared")
+
+
+@BOTH_KINDS
+async def test_the_run_before_is_found_by_whoever_names_it(dag, kind):
+    def look(prev_start_date_success=None):
+        return prev_start_date_success.isoformat()
+
+    async def alook(prev_start_date_success=None):
+        return look(prev_start_date_success)
+
+    out = task(task_id="t")(look if kind == "function" else alook)()
+    ending = await try_of(out, run=DATED_RUN, runs=Runs([past_run("before", start_date=MOMENT)])).run()
+    assert (ending.error, ending.xcoms) == (None, {"return_value": f'"{MOMENT.isoformat()}"'})
+
+
+@BOTH_KINDS
+async def test_the_run_before_is_not_looked_up_for_those_who_take_everything(dag, kind):
+    def take(**context):
+        return sorted(context)
+
+    async def atake(**context):
+        return sorted(context)
+
+    runs = Runs()
+    await try_of(task(task_id="t")(take if kind == "function" else atake)(), run=DATED_RUN, runs=runs).run()
+    assert runs.questions == []
+
+
+async def test_ti_knows_its_context(dag):
+    out = task(task_id="t")(lambda ti: ti.get_template_context() is get_current_context())()
+    assert (await try_of(out).run()).xcoms == {"return_value": "true"}

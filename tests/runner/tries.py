@@ -9,10 +9,14 @@ from typing import Any
 import anyio.lowlevel
 import attrs
 
+from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
+from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, Workload
 from flowcore.errors import ConnectionNotFound, DagError, VariableNotFound
 from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
+from flowcore.runner.sources import SecretsSource, TrySources
+from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.tries import Try
 from flowcore.sdk import DAG, BaseOperator, XComArg
 
@@ -111,9 +115,69 @@ class Secrets:
         return []
 
 
-def comms_of(xcoms: XComs, task_id: str = "t", *, secrets: Secrets | None = None) -> LoopComms:
-    """What a try in this process asks."""
-    return LoopComms(Answers(workload_of(task_id), xcoms, secrets or Secrets()))
+def past_run(run_id: str, **fields: Any) -> DagRun:
+    """A run of the Dag `d` that succeeded."""
+    return DagRun(
+        dag_id="d", run_id=run_id, run_type="manual", state=DagRunState.SUCCESS, run_after=MOMENT, **fields
+    )
+
+
+@attrs.define
+class Runs:
+    """Runs by name, in order of their dates, and how often they were asked for."""
+
+    runs: list[DagRun] = attrs.field(factory=list)
+    past: list[PastTaskInstance] = attrs.field(factory=list)
+    questions: list[Any] = attrs.field(factory=list)
+
+    async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None:
+        self.questions.append((dag_id, run_id))
+        return next((run for run in self.runs if (run.dag_id, run.run_id) == (dag_id, run_id)), None)
+
+    async def previous_dag_run(self, dag_id: str, before: datetime, state: str | None) -> DagRun | None:
+        self.questions.append((dag_id, before, state))
+        await anyio.lowlevel.checkpoint()
+        return next((run for run in self.runs if state in (None, run.state)), None)
+
+    async def previous_task_instance(
+        self, dag_id: str, task_id: str, **others: Any
+    ) -> PastTaskInstance | None:
+        self.questions.append((dag_id, task_id, others))
+        return next(iter(self.past), None)
+
+    async def count_dag_runs(self, selection: RunFilter) -> int:
+        self.questions.append(selection)
+        return len(self.runs)
+
+    async def count_task_instances(self, selection: TaskInstanceFilter) -> int:
+        self.questions.append(selection)
+        return len(self.past)
+
+    async def task_instances(self, selection: TaskInstanceFilter) -> list[PastTaskInstance]:
+        self.questions.append(selection)
+        return self.past
+
+
+def sources_of(
+    xcoms: XComs | None = None, secrets: SecretsSource | None = None, runs: Runs | None = None
+) -> TrySources:
+    """What tries in this process ask; by default there is nothing in it."""
+    return TrySources(xcoms=xcoms or XComs(), runs=runs or Runs(), secrets=secrets or Secrets())
+
+
+def ti_of(
+    task: BaseOperator,
+    *,
+    run: RunFacts = RUN,
+    xcoms: XComs | None = None,
+    runs: Runs | None = None,
+    pushed: dict[str, str] | None = None,
+) -> RunningTaskInstance:
+    """`ti` of a try in this process."""
+    workload = workload_of(task.task_id, run=run)
+    comms = LoopComms(Answers(workload, sources_of(xcoms, runs=runs)))
+    pushed = {} if pushed is None else pushed
+    return RunningTaskInstance(workload, task, comms=comms, pushed=pushed, start_date=MOMENT)
 
 
 def try_of(
@@ -121,15 +185,17 @@ def try_of(
     *,
     xcoms: XComs | None = None,
     secrets: Secrets | None = None,
+    runs: Runs | None = None,
     **workload: Any,
 ) -> Try:
     """A try of a task that was defined in a Dag."""
     task = out.operator if isinstance(out, XComArg) else out
     assert task.dag is not None
+    of_the_task = workload_of(task.task_id, **workload)
     return Try(
-        workload_of(task.task_id, **workload),
+        of_the_task,
         tasks=Tasks(task.dag),
-        comms=comms_of(xcoms or XComs(), secrets=secrets),
+        comms=LoopComms(Answers(of_the_task, sources_of(xcoms, secrets, runs))),
         threads=anyio.CapacityLimiter(2),
         on_start=lambda: None,
     )

@@ -14,7 +14,7 @@ from flowcore.errors import VariableNotFound
 from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.sdk.comms.questions import current_comms
-from tests.runner.tries import XComs, workload_of
+from tests.runner.tries import sources_of, workload_of
 
 
 @attrs.define(eq=False)
@@ -87,5 +87,5 @@ class KeptSource:
 @contextmanager
 def current_source(source: KeptSource) -> Iterator[None]:
     """Let the code in the block ask `source`, as a try in this process does."""
-    with current_comms(LoopComms(Answers(workload_of("asking"), XComs(), source))):
+    with current_comms(LoopComms(Answers(workload_of("asking"), sources_of(secrets=source)))):
         yield

@@ -15,7 +15,7 @@ from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.secrets import configured_backends, serve_secrets
-from flowcore.app.xcom_reader import XComReader
+from flowcore.app.try_sources import sources_of_tries
 from flowcore.clock import Clock, SystemClock
 from flowcore.concurrency.single_error import single_error
 from flowcore.database.engine import Database, open_database
@@ -139,11 +139,10 @@ async def _serve(
     watch = RunWatch(database, poll_s=options.safety_poll_s)
     executor = InProcessExecutor(
         dags,
-        XComReader(database),
+        sources_of_tries(database, secrets),
         clock=clock,
         parallelism=options.parallelism,
         async_parallelism=options.async_parallelism,
-        secrets=secrets,
         logs=logs,
         settings=options.tries,
     )

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import anyio.to_thread
-import sqlalchemy as sa
 
-from flowcore.app.xcom_reader import XComReader
+from flowcore.app.try_sources import sources_of_tries
 from flowcore.database.engine import Database
-from flowcore.database.run_facts import read_run_facts
 from flowcore.domain.params import validate_params
 from flowcore.domain.workloads import RunFacts, Workload
 from flowcore.runner.answers import Answers
@@ -34,7 +32,7 @@ async def render_task(
     """
     task = dag.get_task(task_id)
     workload = Workload(task_instance_id=0, token=0, task_id=task_id, position=0, run=run)
-    comms = LoopComms(Answers(workload, XComReader(database), secrets))
+    comms = LoopComms(Answers(workload, sources_of_tries(database, secrets)))
     ready = await aanswered(prepared(task, workload, comms=comms, pushed={}), comms)
     with current_context(ready.context), current_comms(comms):
         return await anyio.to_thread.run_sync(ready.render, length_max)
@@ -63,8 +61,3 @@ def made_up_run(dag: DAG, *, logical_date: datetime, conf: Mapping[str, Any], no
             dag.dag_id, {name: param.document() for name, param in dag.params.items()}, conf
         ),
     )
-
-
-def facts_of_run(connection: sa.Connection, dag_run_id: int) -> RunFacts:
-    """What the tries of a run in the database share."""
-    return read_run_facts(connection, [dag_run_id])[dag_run_id]

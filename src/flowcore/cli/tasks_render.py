@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flowcore.app.rendering import facts_of_run, made_up_run, render_task
+from flowcore.app.rendering import made_up_run, render_task
 from flowcore.app.secrets import configured_backends, serve_secrets
 from flowcore.cli import options
 from flowcore.cli.asking import read_database
@@ -24,6 +24,7 @@ from flowcore.database import schema
 from flowcore.database.engine import open_database
 from flowcore.database.queries.rendered_fields import read_rendered_fields
 from flowcore.database.queries.run_views import find_run
+from flowcore.database.run_facts import read_run_facts
 from flowcore.domain.workloads import RunFacts
 from flowcore.errors import DagNotFound, UsageError
 from flowcore.sdk.dags import DAG
@@ -82,7 +83,7 @@ def rendered(
 def _facts(settings: Settings, dag: DAG, run: str | None, conf: Mapping[str, Any]) -> RunFacts:
     found = run and read_database(settings, partial(find_run, dag_id=dag.dag_id, run_id=run))
     if found:
-        return read_database(settings, partial(facts_of_run, dag_run_id=found.id))
+        return read_database(settings, partial(read_run_facts, dag_run_ids=[found.id]))[found.id]
     now = SystemClock().now()
     return made_up_run(dag, logical_date=parse_moment(run) if run else now, conf=conf, now=now)
 

@@ -26,7 +26,7 @@ from flowcore.runner.endings import GIVEN_BACK, Ending
 from flowcore.runner.log_capture import TryLog, captured_by
 from flowcore.runner.log_files import LogFiles
 from flowcore.runner.loop_comms import LoopComms
-from flowcore.runner.sources import SecretsSource, TaskSource, XComSource
+from flowcore.runner.sources import TaskSource, TrySources
 from flowcore.runner.tries import Try
 from flowcore.runner.try_log_files import TryLogFile
 from flowcore.sdk.comms.messages import Notice, RenderedFields
@@ -50,8 +50,7 @@ class InProcessExecutor:
 
     Args:
         tasks: Where the authors' tasks are found.
-        xcoms: Where outputs of tasks are read.
-        secrets: Where tasks find connections and variables.
+        sources: Where what tries ask for is found.
         clock: Dates the reports.
         parallelism: How many functions may run at the same time, each in a thread.
         async_parallelism: How many coroutines may be here at the same time.
@@ -64,16 +63,15 @@ class InProcessExecutor:
     def __init__(
         self,
         tasks: TaskSource,
-        xcoms: XComSource,
+        sources: TrySources,
         *,
-        secrets: SecretsSource,
         clock: Clock,
         parallelism: int = 32,
         async_parallelism: int = 1000,
         logs: LogFiles | None = None,
         settings: TrySettings = TrySettings(),
     ) -> None:
-        self._tasks, self._xcoms, self._secrets, self._clock = tasks, xcoms, secrets, clock
+        self._tasks, self._sources, self._clock = tasks, sources, clock
         self._logs, self._settings = logs, settings
         self._slots = {
             RunsIn.PROCESS: parallelism,
@@ -108,7 +106,7 @@ class InProcessExecutor:
         submitted = Try(
             workload,
             tasks=self._tasks,
-            comms=LoopComms(Answers(workload, self._xcoms, self._secrets), reports.notice),
+            comms=LoopComms(Answers(workload, self._sources), reports.notice),
             threads=self._threads,
             on_start=reports.report_start,
             settings=self._settings,

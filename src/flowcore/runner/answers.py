@@ -7,7 +7,8 @@ from typing import Any
 
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, InvariantBroken
-from flowcore.runner.sources import SecretsSource, XComSource
+from flowcore.runner.run_answers import answer_about_runs
+from flowcore.runner.sources import TrySources
 from flowcore.sdk.comms.messages import (
     Answer,
     ConnectionFound,
@@ -30,8 +31,9 @@ log = logging.getLogger(__name__)
 class Answers:
     """Answers for one try; any number of requests at a time, on the event loop of its sources."""
 
-    def __init__(self, workload: Workload, xcoms: XComSource, secrets: SecretsSource) -> None:
-        self._workload, self._xcoms, self._secrets = workload, xcoms, secrets
+    def __init__(self, workload: Workload, sources: TrySources) -> None:
+        self._workload, self._sources = workload, sources
+        self._xcoms, self._secrets = sources.xcoms, sources.secrets
 
     async def answer(self, request: Request[Any]) -> Answer:
         """Do what is asked for.
@@ -67,4 +69,7 @@ class Answers:
                 return Done()
             case ListVariableKeys(prefix):
                 return VariableKeys(tuple(await self._secrets.variable_keys(prefix)))
+        answer = await answer_about_runs(request, self._sources.runs)
+        if answer is not None:
+            return answer
         raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")

@@ -2,40 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import attrgetter
+from typing import Any, cast
 
+from flowcore.domain.dag_runs import DagRun
+from flowcore.domain.params import validate_params
+from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import RunFacts
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
 from flowcore.sdk.context import Context
+from flowcore.sdk.lazy_context import LaterTime, LazyContext
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.templates import macros
 
-
-def context_of(ti: RunningTaskInstance, task: BaseOperator) -> Context:
-    """The context in which `task` runs as `ti`; `flowcore.sdk.Context` says what the keys mean."""
-    run = ti.workload.run
-    context: Context = {
-        "conn": ConnectionAccessor(),
-        "dag_run": run,
-        "macros": macros,
-        "run_id": run.run_id,
-        # A copy: authors change it, and the run's facts are shared by all its tries.
-        "params": dict(run.params),
-        "task": task,
-        "ti": ti,
-        "task_instance": ti,
-        "try_number": ti.try_number,
-        "var": {"value": VariableAccessor(False), "json": VariableAccessor(True)},
+#: What is looked up when it is asked for.
+LATER_KEYS = frozenset(
+    {
+        "prev_data_interval_end_success",
+        "prev_data_interval_start_success",
+        "prev_end_date_success",
+        "prev_start_date_success",
     }
-    if task.dag is not None:
-        context["dag"] = task.dag
+)
+
+_CONN = ConnectionAccessor()
+_VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
+
+
+def context_of(
+    ti: RunningTaskInstance, task: BaseOperator, *, previous_success: Callable[[], DagRun | None]
+) -> Context:
+    """The context in which `task` runs as `ti`; `flowcore.sdk.Context` says what the keys mean.
+
+    `previous_success` looks up the successful run before this one, when somebody wants to know.
+
+    Raises:
+        ParamError: the task has a param that the run gives no value, or a bad one.
+    """
+    run = ti.workload.run
+    context = LazyContext(
+        conn=_CONN,
+        dag=task.dag,
+        dag_run=_dag_run(run),
+        macros=macros,
+        params=_params(run, task),
+        prev_start_date_success=_later(previous_success, "start_date"),
+        prev_end_date_success=_later(previous_success, "end_date"),
+        run_id=run.run_id,
+        task=task,
+        task_instance=ti,
+        task_instance_key_str=f"{run.dag_id}__{ti.task_id}__{run.run_id}",
+        task_reschedule_count=0,  # no try is given up to be taken up later
+        test_mode=False,
+        ti=ti,
+        try_number=ti.try_number,
+        var=_VAR,
+    )
     if run.logical_date is not None:
         context.update(_dates(run, run.logical_date))
-    return context
+        context["task_instance_key_str"] = f"{run.dag_id}__{ti.task_id}__{context['ds_nodash']}"
+        context["prev_data_interval_start_success"] = _later(previous_success, "data_interval_start")
+        context["prev_data_interval_end_success"] = _later(previous_success, "data_interval_end")
+    return cast("Context", context)
 
 
-def _dates(run: RunFacts, logical_date: datetime) -> Context:
+def _later(run: Callable[[], DagRun | None], field: str) -> LaterTime:
+    def look_up() -> datetime | None:
+        found = run()
+        return None if found is None else attrgetter(field)(found)
+
+    return LaterTime(look_up)
+
+
+def _dag_run(run: RunFacts) -> DagRun:
+    return DagRun(
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        run_type=run.run_type,
+        state=DagRunState.RUNNING,
+        run_after=run.run_after,
+        logical_date=run.logical_date,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        start_date=run.start_date,
+        # A copy: authors change it, and the run's facts are shared by all its tries.
+        conf=dict(run.conf),
+    )
+
+
+def _params(run: RunFacts, task: BaseOperator) -> dict[str, Any]:
+    documents = {name: param.document() for name, param in task.params.items()}
+    given = {name: run.conf[name] for name in documents if name in run.conf}
+    return {**run.params, **validate_params(run.dag_id, documents, given)}
+
+
+def _dates(run: RunFacts, logical_date: datetime) -> Mapping[str, Any]:
     ts = logical_date.isoformat()
     ds = ts[:10]
     return {

@@ -6,12 +6,18 @@ The same for functions and coroutines; who drives it decides where it waits.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import attrs
 
+from flowcore.clock import SystemClock
+from flowcore.domain.dag_runs import DagRun
+from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import Workload
-from flowcore.runner.contexts import context_of
+from flowcore.runner.contexts import LATER_KEYS, context_of
+from flowcore.runner.run_questions import previous_dag_run
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.comms.messages import PullXComs
 from flowcore.sdk.comms.questions import Comms, Question, ask
@@ -68,8 +74,15 @@ def prepared(
     """
     lookup = yield from _looked_up(found, workload)
     task = found.for_one_try(lookup)
-    ti = RunningTaskInstance(workload, comms, pushed=pushed)
-    return PreparedTask(task, ti, context_of(ti, task), found, lookup)
+    now = SystemClock().now()
+    ti = RunningTaskInstance(workload, task, comms=comms, pushed=pushed, start_date=now)
+    previous: Callable[[], DagRun | None] = cache(partial(ti.get_previous_dagrun, DagRunState.SUCCESS))
+    if task.is_async and LATER_KEYS & task.named_context_keys:
+        # Its call would look it up, and block the event loop.
+        run = yield from previous_dag_run(workload.run, DagRunState.SUCCESS)
+        previous = lambda: run  # noqa: E731
+    ti.context = context_of(ti, task, previous_success=previous)
+    return PreparedTask(task, ti, ti.context, found, lookup)
 
 
 def _looked_up(task: BaseOperator, workload: Workload) -> Question[Lookup]:

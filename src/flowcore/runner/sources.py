@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+import attrs
+
 from flowcore.domain.connections import Connection
+from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import Workload
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
-__all__ = ["DagCatalogue", "DagSources", "SecretsSource", "TaskFinder", "TaskSource", "XComKey", "XComSource"]
+__all__ = [
+    "DagCatalogue",
+    "DagSources",
+    "RunSource",
+    "SecretsSource",
+    "TaskFinder",
+    "TaskSource",
+    "TrySources",
+    "XComKey",
+    "XComSource",
+]
 
 
 class DagCatalogue(Protocol):
@@ -57,6 +71,19 @@ class TaskSource(TaskFinder, Protocol):
         ...
 
 
+class RunSource(Protocol):
+    """Reads runs and task instances; see `sdk/comms/run_messages.py`. May raise DatabaseUnavailable."""
+
+    async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None: ...
+    async def previous_dag_run(self, dag_id: str, before: datetime, state: str | None) -> DagRun | None: ...
+    async def previous_task_instance(
+        self, dag_id: str, task_id: str, *, map_index: int, before: datetime, state: str | None
+    ) -> PastTaskInstance | None: ...
+    async def count_dag_runs(self, selection: RunFilter) -> int: ...
+    async def count_task_instances(self, selection: TaskInstanceFilter) -> int: ...
+    async def task_instances(self, selection: TaskInstanceFilter) -> Sequence[PastTaskInstance]: ...
+
+
 class XComSource(Protocol):
     """Reads the XComs that tasks of a run have pushed."""
 
@@ -73,3 +100,12 @@ class SecretsSource(Protocol):
     async def set_variable(self, key: str, value: str, description: str | None) -> None: ...
     async def delete_variable(self, key: str) -> None: ...
     async def variable_keys(self, prefix: str) -> Sequence[str]: ...
+
+
+@attrs.frozen(kw_only=True)
+class TrySources:
+    """Where what tries ask for is found."""
+
+    xcoms: XComSource
+    runs: RunSource
+    secrets: SecretsSource

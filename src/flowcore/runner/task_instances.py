@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError
+from flowcore.errors import DagError, UsageError
+from flowcore.runner.run_questions import AsksAboutRuns
 from flowcore.sdk.comms.messages import PullXComs
 from flowcore.sdk.comms.questions import Comms, Question, aanswered, answered, ask, called_as
+from flowcore.sdk.context import Context
 from flowcore.sdk.exceptions import XComNotJson
+from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.xcom_args import RETURN_VALUE
 
 KEY_LENGTH_MAX = 512
 
 
-class RunningTaskInstance:
+class RunningTaskInstance(AsksAboutRuns):
     """Implements `flowcore.sdk.TaskInstance`. Used on any thread.
 
-    What is pushed is put into `pushed`, by key as JSON texts.
+    What is pushed is put into `pushed`, by key as JSON texts. `task` is the copy that the try works on.
     """
 
-    def __init__(self, workload: Workload, comms: Comms, *, pushed: dict[str, str]) -> None:
-        self.workload, self._comms, self._pushed = workload, comms, pushed
+    def __init__(
+        self,
+        workload: Workload,
+        task: BaseOperator,
+        *,
+        comms: Comms,
+        pushed: dict[str, str],
+        start_date: datetime,
+    ) -> None:
+        super().__init__(workload, comms)
+        self.task, self.start_date, self._pushed = task, start_date, pushed
+        self.context: Context | None = None
 
     @property
     def dag_id(self) -> str:
@@ -49,6 +63,11 @@ class RunningTaskInstance:
     def max_tries(self) -> int:
         return self.workload.max_tries
 
+    def get_template_context(self) -> Context:
+        if self.context is None:
+            raise UsageError("the context is being made; ask for it inside the task")
+        return self.context
+
     def __repr__(self) -> str:
         return f"<TaskInstance {self.workload}>"
 
@@ -69,12 +88,12 @@ class RunningTaskInstance:
         self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
     ) -> Any:
         with called_as("ti.xcom_pull"):
-            return answered(self._pull(task_ids, key, default), self._comms)
+            return answered(self._pull(task_ids, key, default), self.comms)
 
     async def axcom_pull(
         self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
     ) -> Any:
-        return await aanswered(self._pull(task_ids, key, default), self._comms)
+        return await aanswered(self._pull(task_ids, key, default), self.comms)
 
     def _pull(self, task_ids: str | Sequence[str] | None, key: str, default: Any) -> Question[Any]:
         wanted = self.task_id if task_ids is None else task_ids

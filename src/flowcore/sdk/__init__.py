@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
     from flowcore.sdk.connections import Connection as Connection
     from flowcore.sdk.context import Context as Context
-    from flowcore.sdk.context import TaskInstance as TaskInstance
     from flowcore.sdk.context import get_current_context as get_current_context
     from flowcore.sdk.dag_functions import dag as dag
     from flowcore.sdk.dags import DAG as DAG
@@ -46,10 +45,12 @@ if TYPE_CHECKING:
     from flowcore.sdk.nodes import cross_downstream as cross_downstream
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
+    from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
     from flowcore.sdk.setup_functions import setup as setup
     from flowcore.sdk.setup_functions import teardown as teardown
     from flowcore.sdk.task_functions import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
+    from flowcore.sdk.task_instances import TaskInstance as TaskInstance
     from flowcore.sdk.templates import macros as macros
     from flowcore.sdk.templates.literals import literal as literal
     from flowcore.sdk.variables import Variable as Variable
@@ -79,7 +80,7 @@ _SOURCES = {
     "TaskCancelled": "flowcore.sdk.exceptions",
     "TaskFailed": "flowcore.sdk.exceptions",
     "TaskGroup": "flowcore.sdk.task_groups",
-    "TaskInstance": "flowcore.sdk.context",
+    "TaskInstance": "flowcore.sdk.task_instances",
     "TaskInstanceState": "flowcore.domain.states",
     "TaskSkipped": "flowcore.sdk.exceptions",
     "TaskTimedOut": "flowcore.sdk.exceptions",
@@ -93,6 +94,7 @@ _SOURCES = {
     "cross_downstream": "flowcore.sdk.nodes",
     "dag": "flowcore.sdk.dag_functions",
     "get_current_context": "flowcore.sdk.context",
+    "get_parsing_context": "flowcore.sdk.parsing_context",
     "literal": "flowcore.sdk.templates.literals",
     "macros": "flowcore.sdk.templates.macros",
     "setup": "flowcore.sdk.setup_functions",

@@ -2,85 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from flowcore.domain.workloads import RunFacts
+from flowcore.domain.dag_runs import DagRun
 from flowcore.errors import UsageError
 
 if TYPE_CHECKING:
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
-
-
-class TaskInstance(Protocol):
-    """The try that is under way, as the task itself sees it (`ti` in the context)."""
-
-    @property
-    def dag_id(self) -> str: ...
-
-    @property
-    def run_id(self) -> str: ...
-
-    @property
-    def task_id(self) -> str: ...
-
-    @property
-    def map_index(self) -> int:
-        """Which of a mapped task's instances this is; -1 when the task is not mapped."""
-        ...
-
-    @property
-    def try_number(self) -> int:
-        """Counts from 1."""
-        ...
-
-    @property
-    def max_tries(self) -> int:
-        """How many retries the task instance has in all."""
-        ...
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Push a JSON value under `key`; it becomes visible to others when the try has ended."""
-        ...
-
-    def xcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = "return_value", default: Any = None
-    ) -> Any:
-        """What tasks of the same run pushed under `key`; waits, so use it in functions only.
-
-        One id gives a value, several give a list in their order, none gives the task's own. `default`
-        stands for what was not pushed.
-        """
-        ...
-
-    async def axcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = "return_value", default: Any = None
-    ) -> Any:
-        """The same as `xcom_pull` for coroutines."""
-        ...
+    from flowcore.sdk.task_instances import TaskInstance
 
 
 class Context(TypedDict, total=False):
     """The context of a try, with Airflow's keys and meanings; times are aware and in UTC.
 
-    The keys from `logical_date` to `ts_nodash_with_tz` are absent when the run has no logical date.
+    The keys from `logical_date` to `prev_data_interval_end_success` are absent when the run has no logical
+    date. Those that begin with `prev` are looked up when they are asked for; see `lazy_context.py`.
     """
 
     conn: ConnectionAccessor
     dag: DAG
-    dag_run: RunFacts
+    dag_run: DagRun
     macros: ModuleType
     params: Mapping[str, Any]
+    prev_end_date_success: datetime | None
+    prev_start_date_success: datetime | None
     run_id: str
     task: BaseOperator
     task_instance: TaskInstance
+    task_instance_key_str: str
+    task_reschedule_count: int
     templates_dict: Mapping[str, Any] | None
+    test_mode: bool
     ti: TaskInstance
     try_number: int
     var: Mapping[str, VariableAccessor]
@@ -92,6 +51,8 @@ class Context(TypedDict, total=False):
     ts: str
     ts_nodash: str
     ts_nodash_with_tz: str
+    prev_data_interval_start_success: datetime | None
+    prev_data_interval_end_success: datetime | None
 
 
 CONTEXT_KEYS = frozenset(Context.__annotations__)

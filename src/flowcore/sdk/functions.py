@@ -51,11 +51,22 @@ class FunctionOperator(BaseOperator):
     async def aexecute(self, context: Context) -> Any:
         return await self.called.function(*self.op_args, **self._kwargs(context))
 
+    @property
+    def named_context_keys(self) -> frozenset[str]:
+        return self._from_context & self.called.signature.parameters.keys()
+
     def for_one_try(self, lookup: Lookup) -> Self:
         # A function cannot change its operator, so only what is replaced needs a copy.
         return super().for_one_try(lookup) if self._referring or self.templated_fields else self
 
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
         context["templates_dict"] = self.templates_dict
-        filled = {name: context[name] for name in self._from_context if name in context}  # type: ignore[literal-required]
+        # What nobody names is not looked up for `**kwargs` alone; see `lazy_context.py`.
+        known: Mapping[str, Any] = dict(context)
+        named = self.named_context_keys
+        filled = {
+            name: context[name] if name in named else known[name]  # type: ignore[literal-required]
+            for name in self._from_context
+            if name in known
+        }
         return filled | self.op_kwargs

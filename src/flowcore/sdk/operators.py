@@ -26,6 +26,7 @@ from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.operator_types import OperatorType
+from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
 from flowcore.sdk.setups import TaskNode
 from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
@@ -95,6 +96,7 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
     is_setup: bool = False
     is_teardown: bool = False
     on_failure_fail_dagrun: bool = False
+    params: Mapping[str, Any] = MappingProxyType({})
     render_template_as_native_obj: bool | None = None
 
     def __init__(
@@ -128,6 +130,8 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         subject = f"task {self.task_id!r} of {where}"
         for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
             setattr(self, name, value)
+        dag_id = group.dag.dag_id if group else ""
+        self.params = {name: checked_param(dag_id, name, value) for name, value in self.params.items()}
         if group:
             group.add(self)
 
@@ -211,6 +215,11 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
     def templated_fields(self) -> tuple[str, ...]:
         """The template fields that have templates in them, when the Dag is complete."""
         return fields_with_templates(self)
+
+    @property
+    def named_context_keys(self) -> frozenset[str]:
+        """Keys of the context that its code names, as far as is known before it runs."""
+        return frozenset()
 
     def for_one_try(self, lookup: Lookup) -> Self:
         """A shallow copy with every reference replaced, on which one try works."""

@@ -13,6 +13,7 @@ from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.argument_rules import (
     FLAG,
+    MAPPING,
     NAME,
     TEXT,
     WHOLE,
@@ -30,7 +31,8 @@ class TaskArguments(TypedDict, total=False):
     grows with each retry (False or 0 is off, True is 2). With `multiple_outputs` each item of a returned
     dict becomes an XCom of its own. `runs_in` (flowcore's own) is "process", "worker" or "in-process"; by
     default functions run in a process each, and coroutines side by side in a worker. `backend` (also
-    flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio".
+    flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio". `params` are added to
+    those of the Dag for this task.
     """
 
     owner: str | None
@@ -58,6 +60,7 @@ class TaskArguments(TypedDict, total=False):
     doc_json: str | None
     doc_yaml: str | None
     doc_rst: str | None
+    params: Mapping[str, Any] | None
     render_template_as_native_obj: bool | None
 
 
@@ -97,5 +100,6 @@ TASK_RULES: Mapping[str, Rule] = {
     "doc_json": TEXT,
     "doc_yaml": TEXT,
     "doc_rst": TEXT,
+    "params": MAPPING,
     "render_template_as_native_obj": FLAG,
 }

@@ -23,7 +23,7 @@ async def remaining(scene: Scene) -> set[str]:
 async def test_nothing_is_left_of_a_dag_that_was_deleted(scene: Scene) -> None:
     await scene.begin(chain(2, every={"retries": 1}))
     [workload] = await scene.enqueue()
-    await scene.end([workload], TryOutcome.FAILED, xcoms={"k": "1"})
+    await scene.end([workload], TryOutcome.FAILED, xcoms={"k": "1"}, rendered_fields={"sql": "select 1"})
     assert await scene.database.run(delete_dag, "etl") == 1
     assert await remaining(scene) == set()
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.domain.connections import Connection
+from flowcore.domain.dag_runs import PastTaskInstance, TaskInstanceFilter
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import TryOutcome
 from flowcore.errors import ProtocolError, UsageError
 from flowcore.sdk.comms.envelopes import VERSION, Envelope, decode, encode
@@ -26,7 +28,17 @@ from flowcore.sdk.comms.messages import (
     TryOver,
     XComTexts,
 )
-from tests.runner.tries import DATED_RUN, workload_of
+from flowcore.sdk.comms.run_messages import (
+    CountTaskInstances,
+    DagRunFound,
+    GetPreviousDagRun,
+    TaskInstancesFound,
+)
+from tests.runner.tries import DATED_RUN, MOMENT, past_run, workload_of
+
+PAST = PastTaskInstance(
+    dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, state=TaskInstanceState.FAILED
+)
 
 MESSAGES = [
     CancelTry("marked failed"),
@@ -40,6 +52,11 @@ MESSAGES = [
     SetVariable("key", "value"),
     TryOver(TryOutcome.FAILED, {"k": "1"}, "ValueError"),
     XComTexts(('{"a": 1}', None)),
+    GetPreviousDagRun("d", MOMENT, "success"),
+    DagRunFound(past_run("r", start_date=MOMENT, conf={"a": 1})),
+    DagRunFound(None),
+    CountTaskInstances(TaskInstanceFilter(dag_id="d", logical_dates=(MOMENT,), states=("none",))),
+    TaskInstancesFound((PAST,)),
 ]
 
 

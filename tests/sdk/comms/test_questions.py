@@ -12,7 +12,7 @@ from flowcore.runner.loop_comms import LoopComms
 from flowcore.sdk import Variable
 from flowcore.sdk.comms.messages import GetVariable
 from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking, process_comms
-from tests.runner.tries import XComs, workload_of
+from tests.runner.tries import sources_of, workload_of
 from tests.support.secret_backends import KeptSource, current_source
 
 
@@ -68,6 +68,6 @@ async def test_threads_that_the_author_started_ask_the_process() -> None:
         thread.start()
         thread.join()
 
-    with process_comms(LoopComms(Answers(workload_of("t"), XComs(), KeptSource()))):
+    with process_comms(LoopComms(Answers(workload_of("t"), sources_of(secrets=KeptSource())))):
         await anyio.to_thread.run_sync(run_thread)
     assert found == ["green"]

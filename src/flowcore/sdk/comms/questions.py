@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from flowcore.errors import UsageError
 from flowcore.sdk.comms.environment import EnvironmentComms
@@ -27,6 +27,7 @@ from flowcore.sdk.comms.messages import Answer, Notice, Request
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A", bound=Answer)
+S = TypeVar("S", bound="Asking")
 
 Question = Generator[Request[Answer], Any, T]
 
@@ -117,6 +118,38 @@ def awaiting(definition: Callable[P, Question[T]]) -> Callable[P, Coroutine[Any,
     @wraps(definition)
     async def asks(*args: P.args, **kwargs: P.kwargs) -> T:
         return await aanswered(definition(*args, **kwargs), comms())
+
+    return asks
+
+
+class Asking(Protocol):
+    """Has a comms of its own, so that it works in threads which the author has started."""
+
+    @property
+    def comms(self) -> Comms: ...
+
+
+def blocking_method(
+    definition: Callable[Concatenate[S, P], Question[T]], *, face: str
+) -> Callable[Concatenate[S, P], T]:
+    """The same as `blocking` for a method of an object that has a comms of its own."""
+
+    @wraps(definition)
+    def asks(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with called_as(face):
+            return answered(definition(self, *args, **kwargs), self.comms)
+
+    return asks
+
+
+def awaiting_method(
+    definition: Callable[Concatenate[S, P], Question[T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """The same as `awaiting` for such a method."""
+
+    @wraps(definition)
+    async def asks(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await aanswered(definition(self, *args, **kwargs), self.comms)
 
     return asks
 

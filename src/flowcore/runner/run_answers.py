@@ -1,0 +1,40 @@
+"""What the supervisor answers to questions about runs and task instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowcore.runner.sources import RunSource
+from flowcore.sdk.comms.messages import Answer, Request
+from flowcore.sdk.comms.run_messages import (
+    CountDagRuns,
+    Counted,
+    CountTaskInstances,
+    DagRunFound,
+    GetDagRun,
+    GetPreviousDagRun,
+    GetPreviousTaskInstance,
+    ListTaskInstances,
+    TaskInstancesFound,
+)
+
+
+async def answer_about_runs(request: Request[Any], runs: RunSource) -> Answer | None:
+    """The answer; None to a request that is about something else."""
+    match request:
+        case GetDagRun(dag_id, run_id):
+            return DagRunFound(await runs.dag_run(dag_id, run_id))
+        case GetPreviousDagRun(dag_id, before, state):
+            return DagRunFound(await runs.previous_dag_run(dag_id, before, state))
+        case GetPreviousTaskInstance(dag_id, task_id, map_index, before, state):
+            found = await runs.previous_task_instance(
+                dag_id, task_id, map_index=map_index, before=before, state=state
+            )
+            return TaskInstancesFound(() if found is None else (found,))
+        case CountDagRuns(of_runs):
+            return Counted(await runs.count_dag_runs(of_runs))
+        case CountTaskInstances(selection):
+            return Counted(await runs.count_task_instances(selection))
+        case ListTaskInstances(selection):
+            return TaskInstancesFound(tuple(await runs.task_instances(selection)))
+    return None
