@@ -38,6 +38,16 @@ def load_record(cls: type[_T], body: Any, **others: Any) -> _T:
     return cls(**others, **{name: decoders[name](value) for name, value in fields.items()})
 
 
+def learn_record(cls: type[attrs.AttrsInstance]) -> None:
+    """Find out now how to dump and load values of a class, which otherwise their first use does."""
+    _defaults(cls)
+    _decoders(cls)
+    for field in attrs.fields(cls):
+        for kind in (field.type, *get_args(field.type)):
+            if attrs.has(kind):
+                learn_record(kind)
+
+
 @cache
 def _defaults(cls: type[attrs.AttrsInstance]) -> Mapping[str, Any]:
     """The fields of a class with their defaults; `attrs.NOTHING`, which equals no value, if there is none."""

@@ -15,9 +15,10 @@ from flowcore.sdk.comms.questions import Comms
 
 @contextmanager
 def logging_to_supervisors() -> Iterator[None]:
-    """In this block, what is said inside of `logging_to` is captured, in threads as well."""
-    # What the Dag file has set up would write each line once more.
-    logging.root.handlers.clear()
+    """In this block, what is said inside of `logging_to` is captured, in threads as well.
+
+    Once for all children of a fork server: what each of them would do again costs it a millisecond.
+    """
     logging.root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     with capturing(), threads_inherit_context():

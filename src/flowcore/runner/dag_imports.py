@@ -14,11 +14,12 @@ from anyio.abc import TaskGroup
 
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError, FlowcoreError
+from flowcore.runner.imported_dags import import_dags
 from flowcore.runner.thread_calls import ThreadCall
 from flowcore.sdk.comms.environment import EnvironmentComms
 from flowcore.sdk.comms.questions import current_comms
 from flowcore.sdk.dags import DAG
-from flowcore.sdk.loading import forget_dag_source, load_dag_source
+from flowcore.sdk.loading import forget_dag_source
 
 SourceKey = tuple[str, str]
 Read = Callable[[], Awaitable[DagSource]]
@@ -80,7 +81,7 @@ class DagImports:
 
     async def _imported(self, source: DagSource) -> Sequence[DAG]:
         with anyio.move_on_after(self._timeout_s), current_comms(EnvironmentComms()):
-            dags: Sequence[DAG] = await ThreadCall(load_dag_source, source).run()
+            dags: Sequence[DAG] = await ThreadCall(import_dags, source).run()
             return dags
         raise DagError(
             f"{source.path} took longer than {self._timeout_s:g} s to import; do what takes long in tasks,"

@@ -7,14 +7,14 @@ from flowcore.domain.records import load_record
 from flowcore.errors import DagError
 from flowcore.runner.control import ServerBroken, control_frame
 from flowcore.runner.forking import ForkLoop
+from flowcore.runner.imported_dags import import_dags
 from flowcore.runner.jobs import Job
-from flowcore.sdk.loading import load_dag_source
 
 
 def serve_dags(job: Job) -> None:
     """Import the `DagSource` in the payload; `comms` is the control socket."""
     try:
-        dags = load_dag_source(load_record(DagSource, job.payload))
+        dags = import_dags(load_record(DagSource, job.payload))
     except DagError as error:
         job.comms.sendall(control_frame(ServerBroken(str(error))))
         return

@@ -1,32 +1,58 @@
 """`python -m flowcore.runner.fork_server FD`: the fork server that all others are forked from.
 
-FD is its end of the control socket. It has the SDK imported and no Dag file.
+FD is its end of the control socket. It has everything imported that children need, and no Dag file.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
 import sys
+from importlib import import_module
 
-# What children need, so that they find it imported.
-import flowcore.runner.dag_server
-import flowcore.runner.try_child
-import flowcore.runner.warm_worker
-import flowcore.sdk.templates.rendering  # noqa: F401
+import attrs
+
+from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.records import learn_record
+from flowcore.domain.try_settings import TrySettings
+from flowcore.domain.workloads import Workload
+from flowcore.runner.child_log import logging_to_supervisors
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.forking import ForkLoop
+from flowcore.sdk.comms.messages import Message
+
+#: What children would import otherwise, each for itself. Not trio: it may not be installed.
+_IMPORTED = (
+    "anyio._backends._asyncio",
+    "flowcore.runner.dag_server",
+    "flowcore.runner.try_child",
+    "flowcore.runner.warm_worker",
+    "flowcore.sdk.templates.rendering",
+)
 
 
 def main() -> None:
     """Serve until the control socket is closed."""
+    for name in _IMPORTED:
+        import_module(name)
+    _learn_records()
+    # A child that crashes says where.
+    faulthandler.enable(file=2)
     # Lines are written as they end: a child that is killed writes nothing more.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    ForkLoop(socket.socket(fileno=int(sys.argv[1]))).serve()
+    with logging_to_supervisors():
+        ForkLoop(socket.socket(fileno=int(sys.argv[1]))).serve()
     flush_outputs()
     # Threads that an import has started have no say in it.
     os._exit(0)
+
+
+def _learn_records() -> None:
+    for cls in (Workload, TrySettings, DagSource, *Message.registry.values()):
+        if attrs.has(cls):
+            learn_record(cls)
 
 
 if __name__ == "__main__":

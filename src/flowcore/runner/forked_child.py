@@ -7,9 +7,7 @@ its descendants until it ends; then they are the server's, who kills them.
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import os
-import random
 import signal
 import socket
 import sys
@@ -47,17 +45,12 @@ def job_of(fds: Sequence[int], payload: Any, dags: Any) -> Job:
         os.dup2(fd, number)
         if fd > 2:
             os.close(fd)
-    # A child that crashes says where.
-    faulthandler.enable(file=2)
     return Job(socket.socket(fileno=comms), payload, dags)
 
 
 def _stand_alone(parent: int) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
     os.setpgid(0, 0)
     linux.adopt_orphans()
     linux.set_parent_death_signal(signal.SIGKILL)
@@ -68,8 +61,7 @@ def _stand_alone(parent: int) -> None:
 
 
 def _reseed() -> None:
-    random.seed()
-    # All children would draw the same numbers: NumPy does not notice that it was forked.
+    # All children would draw the same numbers: other than `random`, NumPy does not notice that it was forked.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()

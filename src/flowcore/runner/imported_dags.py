@@ -1,13 +1,30 @@
-"""The Dags that a Dag file has made in this process: where a child finds the task of its try."""
+"""The Dags that a Dag file makes in a process of ours: where a child finds the task of its try."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
+from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import Workload
 from flowcore.errors import DagError, TaskNotFound
 from flowcore.sdk.dags import DAG
+from flowcore.sdk.loading import load_dag_source
 from flowcore.sdk.operators import BaseOperator
+
+
+def import_dags(source: DagSource) -> list[DAG]:
+    """Import one version of a Dag file; how this process logs stays as it was.
+
+    Raises:
+        DagError: It cannot be imported.
+    """
+    # What a file sets up there would write each line of its tries once more, or not at all.
+    handlers = list(logging.root.handlers)
+    try:
+        return load_dag_source(source)
+    finally:
+        logging.root.handlers[:] = handlers
 
 
 def task_of(dags: Sequence[DAG], workload: Workload) -> BaseOperator:

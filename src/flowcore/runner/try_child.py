@@ -18,7 +18,7 @@ from flowcore.domain.records import load_record
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError
-from flowcore.runner.child_log import logging_to, logging_to_supervisors
+from flowcore.runner.child_log import logging_to
 from flowcore.runner.coroutine_try import CoroutineTry
 from flowcore.runner.endings import ending_of
 from flowcore.runner.function_try import INTERRUPTS, FunctionTry
@@ -35,7 +35,7 @@ def run_try(job: Job) -> None:
     workload = load_record(Workload, job.payload["workload"])
     settings = load_record(TrySettings, job.payload["settings"])
     comms = Decoder(job.comms)
-    with process_comms(comms), logging_to_supervisors():
+    with process_comms(comms):
         try:
             task = task_of(job.dags, workload)
         except FlowcoreError as error:

@@ -25,7 +25,6 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, PeerGone
 from flowcore.runner import linux
-from flowcore.runner.child_log import logging_to_supervisors
 from flowcore.runner.coroutine_try import CoroutineTry
 from flowcore.runner.dag_imports import DagImports, SourceKey
 from flowcore.runner.imported_dags import task_of
@@ -46,7 +45,7 @@ def run_worker(job: Job) -> None:
     """Carry out tries until the supervisor is gone or SIGTERM comes."""
     settings = load_record(TrySettings, job.payload["settings"])
     comms = Decoder(job.comms)
-    with process_comms(comms), logging_to_supervisors():
+    with process_comms(comms):
         anyio.run(WarmWorker(comms, settings).serve, backend=Backend(job.payload["backend"]))
 
 
