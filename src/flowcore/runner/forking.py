@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import selectors
+import select
 import signal
 import socket
 import time
@@ -83,11 +83,11 @@ class ForkLoop:
     def _step(self) -> bool:
         """Wait for something to do, and do it; false when there never will be."""
         ready = _wait_for(self._control, self._woken)
-        if self._woken in ready:
+        if self._woken.fileno() in ready:
             self._reap()
         if os.getppid() != self._parent:
             return False
-        return self._control not in ready or self._obey()
+        return self._control.fileno() not in ready or self._obey()
 
     def _obey(self) -> bool:
         envelopes = self._inbox.receive(self._control)
@@ -170,11 +170,12 @@ class ForkLoop:
         self._control.sendall(control_frame(message, child))
 
 
-def _wait_for(*sources: socket.socket, timeout_s: float | None = None) -> set[object]:
-    with selectors.PollSelector() as selector:
-        for source in sources:
-            selector.register(source, selectors.EVENT_READ)
-        return {key.fileobj for key, _ in selector.select(timeout_s)}
+def _wait_for(*sources: socket.socket, timeout_s: float | None = None) -> set[int]:
+    """Which descriptors can be read, or were closed by the other end."""
+    polling = select.poll()
+    for source in sources:
+        polling.register(source, select.POLLIN)
+    return {fd for fd, _ in polling.poll(None if timeout_s is None else timeout_s * 1000)}
 
 
 def _empty(source: socket.socket) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -37,14 +38,27 @@ def resident_bytes() -> int:
 
 
 def children_of_this_process() -> set[int]:
-    """The ids of the direct children, those that have ended and were not waited for included."""
-    found: set[int] = set()
-    for path in Path("/proc/self/task").glob("*/children"):
-        try:
-            found.update(map(int, path.read_text().split()))
-        except OSError:  # the thread has ended
-            continue
-    return found
+    """The ids of the direct children, those that have ended and were not waited for included.
+
+    One may be missing while another one ends, which is announced by SIGCHLD: look again then.
+    """
+    try:
+        threads = os.listdir("/proc/self/task")
+    except OSError:
+        return set()
+    return {int(pid) for thread in threads for pid in _read(f"/proc/self/task/{thread}/children").split()}
+
+
+def _read(path: str) -> bytes:
+    # By the simplest means there are: a fork server does this after each child.
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:  # the thread has ended
+        return b""
+    try:
+        return b"".join(iter(partial(os.read, fd, 65536), b""))
+    finally:
+        os.close(fd)
 
 
 def processes_with(variable: str, value: str) -> set[int]:
