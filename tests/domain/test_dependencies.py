@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from flowcore.domain.dependencies import Look, task_verdict
+from flowcore.domain.dependencies import Look
+from flowcore.domain.skips import SkipReach
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.verdicts import UpstreamCounts, Verdict
 from tests.domain.test_dags import TEARDOWN, dag_of
 
 SETUP = {"is_setup": True}
@@ -38,23 +38,16 @@ def test_who_is_looked_at_knows_by_whom():
     }  # fmt: skip
 
 
-def verdict_of(name, **counts):
-    given = {Look[look]: count for look, count in counts.items()}
-    return task_verdict(DAG.tasks[DAG.position_of[name]], lambda look: given.get(look, UpstreamCounts(0)))
-
-
-OPEN, GOOD, BAD = UpstreamCounts(1), UpstreamCounts(1, success=1), UpstreamCounts(1, failed=1)
-
-
 @pytest.mark.parametrize(
-    ("needed", "expected"), [(GOOD, Verdict.RUN), (OPEN, Verdict.WAIT), (BAD, Verdict.UPSTREAM_FAIL)]
+    ("reach", "looks"),
+    [
+        (SkipReach.NOTHING, {Look.UPSTREAM: "b"}),
+        (SkipReach.DIRECT, {Look.UPSTREAM: "b"}),
+        (SkipReach.ALL, {Look.UPSTREAM: "b", Look.MAY_SKIP: "a"}),
+    ],
 )
-def test_work_needs_its_setups_besides_its_rule(needed, expected):
-    assert verdict_of("b", UPSTREAM=GOOD, NEEDED=needed) is expected
-
-
-@pytest.mark.parametrize(
-    ("scope", "expected"), [(GOOD, Verdict.RUN), (BAD, Verdict.RUN), (OPEN, Verdict.WAIT)]
-)
-def test_teardown_waits_for_its_scope_whatever_becomes_of_it(scope, expected):
-    assert verdict_of("t", UPSTREAM=GOOD, OWN_SETUP=GOOD, SCOPE=scope) is expected
+def test_task_looks_at_those_that_may_skip_it(reach, looks):
+    dag = dag_of("ab", "bc", "bt", a={"may_skip": reach}, t=TEARDOWN)
+    assert looks_of(dag, "c") == looks
+    assert (Look.MAY_SKIP in looks_of(dag, "b")) == (reach is not SkipReach.NOTHING)
+    assert Look.MAY_SKIP not in looks_of(dag, "t")

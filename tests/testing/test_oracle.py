@@ -5,7 +5,7 @@ import pytest
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.workloads import TryOutcome
+from flowcore.domain.workloads import NO_EFFECTS, TryOutcome
 from flowcore.testing import Script, ScriptedEnd, expect_run, interpret
 
 
@@ -42,6 +42,6 @@ def test_failed_try_is_followed_by_as_many_retries_as_allowed():
 
 
 def test_run_fails_when_a_task_can_never_be_decided():
-    expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda task: TaskInstanceState.REMOVED)
+    expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda task: (TaskInstanceState.REMOVED, NO_EFFECTS))
     assert expected.states[1, -1] is None
     assert expected.run_state is DagRunState.FAILED

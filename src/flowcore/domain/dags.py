@@ -16,6 +16,7 @@ import attrs
 from flowcore.backends import Backend
 from flowcore.domain.dependencies import Dependencies, dependencies_of
 from flowcore.domain.retries import RetryRule
+from flowcore.domain.skips import SkipReach
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 
@@ -37,6 +38,7 @@ class Task:
     upstream: tuple[int, ...] = ()
     downstream: tuple[int, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    may_skip: SkipReach = SkipReach.NOTHING
     is_setup: bool = False
     is_teardown: bool = False
     on_failure_fail_dagrun: bool = False

@@ -5,15 +5,14 @@ Derived once from a Dag, so that a task instance that finishes touches only thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import attrs
 
 from flowcore.domain.setups import scope_of_teardown, setups_of, tasks_under_setup
-from flowcore.domain.trigger_rules import decide, setup_verdict
-from flowcore.domain.verdicts import UpstreamCounts, Verdict
+from flowcore.domain.skips import tasks_it_may_skip
 
 if TYPE_CHECKING:
     from flowcore.domain.dags import Dag, Task
@@ -26,6 +25,7 @@ class Look(IntEnum):
     OWN_SETUP = 1  # a setup right before a teardown, of which one must have succeeded
     NEEDED = 2  # a setup further up, of which all must have succeeded
     SCOPE = 3  # between a teardown and its setups: must be over
+    MAY_SKIP = 4  # may say that the task be skipped: must be over
 
 
 @attrs.frozen
@@ -38,8 +38,8 @@ class Dependencies:
 
 def dependencies_of(dag: Dag) -> Dependencies:
     """Derive who looks at whom."""
-    needed = _needed_setups(dag)
-    looks_at = tuple(_looks(dag, task, needed[task.position]) for task in dag.tasks)
+    needed, may_skip = _needed_setups(dag), _may_skip(dag)
+    looks_at = tuple(_looks(dag, task, needed[task.position], may_skip[task.position]) for task in dag.tasks)
     looked_at_by: list[list[tuple[int, Look]]] = [[] for _ in dag.tasks]
     for position, looks in enumerate(looks_at):
         for look, others in looks.items():
@@ -48,19 +48,10 @@ def dependencies_of(dag: Dag) -> Dependencies:
     return Dependencies(looks_at, tuple(map(tuple, looked_at_by)))
 
 
-def task_verdict(task: Task, counts: Callable[[Look], UpstreamCounts], *, map_index: int = -1) -> Verdict:
-    """What becomes of an instance of `task`; `counts` tells how those ended at whom it looks."""
-    verdict = decide(
-        task.trigger_rule, counts(Look.UPSTREAM), map_index=map_index, setups=counts(Look.OWN_SETUP)
-    )
-    if not task.is_teardown:
-        return setup_verdict(verdict, counts(Look.NEEDED))
-    is_too_early = verdict is Verdict.RUN and counts(Look.SCOPE).remaining
-    return Verdict.WAIT if is_too_early else verdict
-
-
-def _looks(dag: Dag, task: Task, needed_setups: Iterable[int]) -> Mapping[Look, tuple[int, ...]]:
-    looks = {Look.UPSTREAM: task.upstream}
+def _looks(
+    dag: Dag, task: Task, needed_setups: Iterable[int], may_skip: Iterable[int]
+) -> Mapping[Look, tuple[int, ...]]:
+    looks = {Look.UPSTREAM: task.upstream, Look.MAY_SKIP: tuple(may_skip)}
     if task.is_teardown:
         looks[Look.OWN_SETUP] = setups_of(dag, task)
         looks[Look.SCOPE] = tuple(sorted(scope_of_teardown(dag, task)))
@@ -77,3 +68,12 @@ def _needed_setups(dag: Dag) -> list[list[int]]:
             for position in tasks_under_setup(dag, setup) - set(setup.downstream):
                 needed[position].append(setup.position)
     return needed
+
+
+def _may_skip(dag: Dag) -> list[list[int]]:
+    """By position the tasks that may skip a task."""
+    may_skip: list[list[int]] = [[] for _ in dag.tasks]
+    for task in dag.tasks:
+        for position in tasks_it_may_skip(dag, task):
+            may_skip[position].append(task.position)
+    return may_skip

@@ -98,6 +98,16 @@ class TryStarted:
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 
+@attrs.frozen
+class TryEffects:
+    """What a try that succeeded says about the rest of its run: `skips` are tasks after it, by their ids."""
+
+    skips: tuple[str, ...] = ()
+
+
+NO_EFFECTS = TryEffects()
+
+
 @attrs.frozen(kw_only=True)
 class TryEnded:
     """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end.
@@ -111,6 +121,7 @@ class TryEnded:
     end_date: datetime
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
+    effects: TryEffects = NO_EFFECTS
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -158,7 +158,8 @@ def check_confluence(
 def _check_verdict(row: TaskInstanceRow, after: Snapshot, dag: Dag) -> None:
     assert row.state is not None
     task, states = dag.tasks[row.position], after.states_by_run[row.dag_run_id]
-    verdict = verdict_of(dag, task, {**states, (row.position, row.map_index): None})
+    told_to_skip = after.told_to_skip_by_run[row.dag_run_id]
+    verdict = verdict_of(dag, task, {**states, (row.position, row.map_index): None}, told_to_skip)
     assert _MEANING.get(row.state) is verdict, (
         f"{row} became {row.state}, but {task.trigger_rule} says {verdict} on"
         f" {count_ends(task.upstream, states)}"

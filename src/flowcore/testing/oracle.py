@@ -7,19 +7,22 @@ the scheduler and this page disagree, one of them is wrong (invariant I13).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import TopologicalSorter
 
 import attrs
 
 from flowcore.domain.dags import Dag, Task
+from flowcore.domain.skips import SkipReach
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.trigger_rules import UpstreamCounts, Verdict, decide, final_verdict
-from flowcore.domain.workloads import TryOutcome
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.testing.scripts import Script
 
 #: By position and map index; None: not decided.
 States = Mapping[tuple[int, int], TaskInstanceState | None]
+#: How a task ended that ran, and what it says about others.
+End = tuple[TaskInstanceState, TryEffects]
 
 
 @attrs.frozen
@@ -32,18 +35,20 @@ class ExpectedRun:
 
 def expect_run(dag: Dag, script: Script) -> ExpectedRun:
     """Interpret a Dag whose tries end as the script says."""
-    return interpret(dag, lambda task: scripted_state(task, script))
+    return interpret(dag, lambda task: scripted_end(task, script))
 
 
-def interpret(dag: Dag, state_of: Callable[[Task], TaskInstanceState]) -> ExpectedRun:
-    """Interpret a Dag whose tasks, if they run, end in the states that `state_of` gives."""
+def interpret(dag: Dag, end_of: Callable[[Task], End]) -> ExpectedRun:
+    """Interpret a Dag whose tasks, if they run, end as `end_of` says."""
     states: dict[tuple[int, int], TaskInstanceState | None] = {}
+    told_to_skip: set[str] = set()
     edges = {task.position: task.upstream for task in dag.tasks}
     for position in TopologicalSorter(edges).static_order():
         task = dag.tasks[position]
-        match verdict_of(dag, task, states):
+        match verdict_of(dag, task, states, told_to_skip):
             case Verdict.RUN:
-                states[position, -1] = state_of(task)
+                states[position, -1], effects = end_of(task)
+                told_to_skip.update(effects.skips)
             case Verdict.SKIP:
                 states[position, -1] = TaskInstanceState.SKIPPED
             case Verdict.UPSTREAM_FAIL:
@@ -55,19 +60,20 @@ def interpret(dag: Dag, state_of: Callable[[Task], TaskInstanceState]) -> Expect
     return ExpectedRun(states, _run_state(dag, states))
 
 
-def scripted_state(task: Task, script: Script) -> TaskInstanceState:
+def scripted_end(task: Task, script: Script) -> End:
     """How a task ends that runs: its first try that does not fail decides, or its last one."""
     for try_number in range(1, task.retries + 2):
-        match script.end_of(task.task_id, try_number).outcome:
+        end = script.end_of(task.task_id, try_number)
+        match end.outcome:
             case TryOutcome.SUCCESS:
-                return TaskInstanceState.SUCCESS
+                return TaskInstanceState.SUCCESS, end.effects
             case TryOutcome.SKIPPED:
-                return TaskInstanceState.SKIPPED
+                return TaskInstanceState.SKIPPED, NO_EFFECTS
             case TryOutcome.FAILED_FOR_GOOD:
-                return TaskInstanceState.FAILED
+                break
             case TryOutcome.FAILED | TryOutcome.GIVEN_BACK:
                 continue
-    return TaskInstanceState.FAILED
+    return TaskInstanceState.FAILED, NO_EFFECTS
 
 
 def count_ends(positions: Iterable[int], states: States) -> UpstreamCounts:
@@ -84,8 +90,15 @@ def count_ends(positions: Iterable[int], states: States) -> UpstreamCounts:
     )
 
 
-def verdict_of(dag: Dag, task: Task, states: States) -> Verdict:
-    """What becomes of a task when all before it have ended so; WAIT as long as what is open may matter."""
+def verdict_of(dag: Dag, task: Task, states: States, told_to_skip: Collection[str]) -> Verdict:
+    """What becomes of a task when all before it have ended so; WAIT as long as what is open may matter.
+
+    `told_to_skip` are the tasks that others said be skipped.
+    """
+    if count_ends(_those_that_may_skip(dag, task), states).remaining:
+        return Verdict.WAIT
+    if task.task_id in told_to_skip:
+        return Verdict.SKIP
     counts = count_ends(task.upstream, states)
     setups = count_ends((p for p in task.upstream if dag.tasks[p].is_setup), states)
     rule = decide if counts.remaining else final_verdict
@@ -99,6 +112,13 @@ def verdict_of(dag: Dag, task: Task, states: States) -> Verdict:
     if needed.remaining or verdict is Verdict.WAIT:
         return Verdict.WAIT
     return Verdict.SKIP if needed.skipped else verdict
+
+
+def _those_that_may_skip(dag: Dag, task: Task) -> set[int]:
+    """Branches right before a task, and whatever may skip all that follows; nothing skips a teardown."""
+    before = {p: dag.tasks[p].may_skip for p in _reach(dag, task, lambda other: other.upstream)}
+    direct = {p for p in task.upstream if before[p] is not SkipReach.NOTHING}
+    return set() if task.is_teardown else direct | {p for p in before if before[p] is SkipReach.ALL}
 
 
 def _indirect_setups(dag: Dag, task: Task) -> set[int]:

@@ -16,7 +16,16 @@ from anyio.abc import TaskStatus
 
 from flowcore.abc import ReportSink
 from flowcore.clock import Clock
-from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
+from flowcore.domain.workloads import (
+    NO_EFFECTS,
+    RunsIn,
+    Slots,
+    TryEffects,
+    TryEnded,
+    TryOutcome,
+    TryStarted,
+    Workload,
+)
 from flowcore.errors import UsageError
 from flowcore.testing.scripts import Script
 
@@ -100,7 +109,8 @@ class ScriptedExecutor:
             if end.kills(running.workload):
                 self.crash()
                 break
-            self._end(running, end.outcome)
+            is_success = end.outcome is TryOutcome.SUCCESS
+            self._end(running, end.outcome, effects=end.effects if is_success else NO_EFFECTS)
         return len(due)
 
     def give_back(self) -> None:
@@ -138,7 +148,14 @@ class ScriptedExecutor:
     def _in_order(self) -> Iterable[ScriptedTry]:
         return sorted(self._tries.values(), key=lambda running: (running.ends_at, running.key))
 
-    def _end(self, running: ScriptedTry, outcome: TryOutcome, *, error: str | None = None) -> None:
+    def _end(
+        self,
+        running: ScriptedTry,
+        outcome: TryOutcome,
+        *,
+        error: str | None = None,
+        effects: TryEffects = NO_EFFECTS,
+    ) -> None:
         del self._tries[running.key]
         self._signal()
         self._required_sink().report(
@@ -148,6 +165,7 @@ class ScriptedExecutor:
                 start_date=running.started_at,
                 end_date=self._clock.now(),
                 error=error,
+                effects=effects,
             )
         )
 

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 
 import attrs
 
-from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome, Workload
 
 
 @attrs.frozen
 class ScriptedEnd:
-    """How a try ends, `duration_s` virtual seconds after its start.
+    """How a try ends, `duration_s` virtual seconds after its start; if it succeeds, with these effects.
 
     A claim whose token is at most `fatal_tokens` takes its process with it instead of ending.
     """
 
     outcome: TryOutcome = TryOutcome.SUCCESS
     duration_s: float = 1.0
+    effects: TryEffects = NO_EFFECTS
     fatal_tokens: int = 0
 
     def kills(self, workload: Workload) -> bool:

@@ -11,8 +11,10 @@ import attrs
 import sqlalchemy as sa
 
 from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
+from flowcore.database.try_effects import load_effects
 from flowcore.database.types import database_now
 from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
+from flowcore.domain.workloads import TryEffects
 from flowcore.testing.oracle import States
 
 _t, _r = task_instance.c, dag_run.c
@@ -30,6 +32,7 @@ _TASK_INSTANCES = sa.select(
     _t.pool,
     _t.pool_slots,
     _t.next_retry_at,
+    _t.effects,
 )
 _TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
 _RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason).order_by(_r.id)
@@ -55,6 +58,7 @@ class TaskInstanceRow:
     pool: str
     pool_slots: int
     next_retry_at: datetime | None
+    effects: TryEffects
 
     @property
     def is_active(self) -> bool:
@@ -127,6 +131,15 @@ class Snapshot:
         return states
 
     @cached_property
+    def told_to_skip_by_run(self) -> Mapping[int, frozenset[str]]:
+        """The tasks of each run that others, which succeeded, said be skipped."""
+        told: dict[int, set[str]] = {run_id: set() for run_id in self.runs}
+        for row in self.task_instances.values():
+            if row.state is TaskInstanceState.SUCCESS:
+                told[row.dag_run_id].update(row.effects.skips)
+        return {run_id: frozenset(tasks) for run_id, tasks in told.items()}
+
+    @cached_property
     def live_leases(self) -> frozenset[int]:
         """The leases that have not lapsed."""
         return frozenset(lease_id for lease_id, expires_at in self.leases.items() if expires_at > self.at)
@@ -135,6 +148,7 @@ class Snapshot:
 def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
     values = dict(zip(_TASK_INSTANCES_KEYS, row, strict=True))
     values["state"] = values["state"] and TaskInstanceState(values["state"])
+    values["effects"] = load_effects(values["effects"])
     return TaskInstanceRow(**values)
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from flowcore.domain.dags import DEFAULT_POOL, Dag, Task
 from flowcore.domain.retries import RetryRule
+from flowcore.domain.skips import SkipReach, tasks_it_may_skip
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.workloads import TryOutcome
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.testing.clock import EPOCH
 from flowcore.testing.loads import Load, RunRequest
 from flowcore.testing.scripts import Script, ScriptedEnd
@@ -35,7 +36,7 @@ def dags(
     timeouts: bool = False,
     schedules: bool = False,
 ) -> Dag:
-    """Random acyclic Dags: every trigger rule, setups and teardowns, retries, pools, limits, weights.
+    """Random acyclic Dags: every trigger rule, setups, teardowns, branches, retries, pools, limits, weights.
 
     `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs.
     """
@@ -56,15 +57,25 @@ def dags(
 def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Script:
     """How each try of these Dags' tasks ends; at most one task is `fatal` for its process, once."""
     ends = {
-        (task.task_id, try_number): ScriptedEnd(draw(_outcomes), float(draw(st.integers(0, 10))))
+        (task.task_id, try_number): ScriptedEnd(
+            draw(_outcomes), float(draw(st.integers(0, 10))), draw(effects(dag, task))
+        )
         for dag in of
         for task in dag.tasks
         for try_number in range(1, task.retries + 2)
     }
     if fatal and draw(st.booleans()):
         key = draw(st.sampled_from(sorted(ends)))
-        ends[key] = ScriptedEnd(ends[key].outcome, ends[key].duration_s, fatal_tokens=1)
+        ends[key] = attrs.evolve(ends[key], fatal_tokens=1)
     return Script(ends)
+
+
+def effects(dag: Dag, task: Task) -> st.SearchStrategy[TryEffects]:
+    """What a try of a task may say about the rest of its run."""
+    skippable = [dag.tasks[position].task_id for position in tasks_it_may_skip(dag, task)]
+    if not skippable:
+        return st.just(NO_EFFECTS)
+    return st.lists(st.sampled_from(skippable), unique=True).map(tuple).map(TryEffects)
 
 
 @st.composite
@@ -128,6 +139,7 @@ def _tasks(
         upstream=tuple(upstream[position]),
         downstream=tuple(later for later, before in enumerate(upstream) if position in before),
         trigger_rule=draw(_trigger_rules(roles[position], follows_setup=follows_setup)),
+        may_skip=draw(st.sampled_from([SkipReach.NOTHING, SkipReach.NOTHING, *SkipReach])),
         is_setup=roles[position] is Role.SETUP,
         is_teardown=roles[position] is Role.TEARDOWN,
         on_failure_fail_dagrun=roles[position] is Role.TEARDOWN and draw(st.booleans()),

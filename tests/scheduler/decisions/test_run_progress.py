@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
 import attrs
 import pytest
@@ -9,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.domain.dags import Dag
+from flowcore.domain.skips import SkipReach
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.scheduler.decisions.run_progress import Key, RunChanges, RunProgress
+from flowcore.domain.workloads import TryEffects
+from flowcore.scheduler.decisions.run_progress import Instance, Key, RunChanges, RunProgress
 from tests.support.scheduling import chain, make_dag
 
 SUCCESS, FAILED, SKIPPED = TaskInstanceState.SUCCESS, TaskInstanceState.FAILED, TaskInstanceState.SKIPPED
 SCHEDULED, UPSTREAM_FAILED = TaskInstanceState.SCHEDULED, TaskInstanceState.UPSTREAM_FAILED
 REMOVED = TaskInstanceState.REMOVED
-S = TypeVar("S")
 
 DIAMOND = make_dag({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]})
 
@@ -36,17 +36,22 @@ class Run:
 
     def settle(self, **ends: TaskInstanceState) -> dict[str, TaskInstanceState]:
         """What follows when these tasks end so."""
-        return self.named(self.progress.settle(self.keyed(ends)))
+        return self.named(self.progress.settle(self.instances(ends)))
 
-    def keyed(self, states: Mapping[str, S]) -> list[tuple[Key, S]]:
-        return [((self.dag.position_of[task], -1), state) for task, state in states.items()]
+    def settle_one(self, task: str, *, skips: Iterable[str] = ()) -> dict[str, TaskInstanceState]:
+        """What follows when a task succeeds and says that others be skipped."""
+        instance = Instance(self.dag.position_of[task], -1, SUCCESS, TryEffects(tuple(skips)))
+        return self.named(self.progress.settle([instance]))
+
+    def instances(self, states: Mapping[str, TaskInstanceState | None]) -> list[Instance]:
+        return [Instance(self.dag.position_of[task], -1, state) for task, state in states.items()]
 
     def named(self, changes: RunChanges) -> dict[str, TaskInstanceState]:
         return {self.dag.tasks[position].task_id: state for (position, _), state in changes.states.items()}
 
 
 def end_of(dag: Dag, states: Mapping[str, TaskInstanceState | None]) -> tuple[DagRunState | None, str | None]:
-    changes = RunProgress.of(dag, Run(dag).keyed(states), revision=0).settle_all()
+    changes = RunProgress.of(dag, Run(dag).instances(states), revision=0).settle_all()
     return changes.run_state, changes.reason
 
 
@@ -67,13 +72,13 @@ def test_a_join_waits_for_the_last_of_its_upstreams() -> None:
 
 
 def test_a_failure_fails_everything_after_it_and_the_run_at_once() -> None:
-    changes = Run(chain(3)).progress.settle([((0, -1), FAILED)])
+    changes = Run(chain(3)).progress.settle([Instance(0, -1, FAILED)])
     assert changes.states == {(1, -1): UPSTREAM_FAILED, (2, -1): UPSTREAM_FAILED}
     assert (changes.run_state, changes.reason) == (DagRunState.FAILED, "task_failure")
 
 
 def test_a_skip_cascades_to_the_end_of_the_run() -> None:
-    changes = Run(chain(3)).progress.settle([((0, -1), SKIPPED)])
+    changes = Run(chain(3)).progress.settle([Instance(0, -1, SKIPPED)])
     assert changes.states == {(1, -1): SKIPPED, (2, -1): SKIPPED}
     assert changes.run_state is DagRunState.SUCCESS
 
@@ -156,6 +161,57 @@ def test_a_task_that_waits_for_its_retry_is_no_deadlock() -> None:
     assert end_of(chain(2), {"t0": TaskInstanceState.UP_FOR_RETRY, "t1": None}) == (None, None)
 
 
+#: b branches off to c and d, which have an upstream besides; e joins them.
+BRANCH = make_dag(
+    {"a": [], "b": [], "c": ["a", "b"], "d": ["a", "b"], "e": ["b", "c", "d"]},
+    tasks={
+        "b": {"may_skip": SkipReach.DIRECT},
+        "c": {"trigger_rule": TriggerRule.ONE_DONE},
+        "e": {"trigger_rule": TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS},
+    },
+)
+
+
+def test_what_a_branch_does_not_choose_is_skipped_whatever_its_rule() -> None:
+    run = Run(BRANCH)
+    assert run.settle(a=SUCCESS) == {}
+    assert run.settle_one("b", skips=["c"]) == {"c": SKIPPED, "d": SCHEDULED}
+    assert run.settle(d=SUCCESS) == {"e": SCHEDULED}
+
+
+def test_a_skip_counts_more_than_a_failure_beside_it() -> None:
+    run = Run(BRANCH)
+    assert run.settle(a=FAILED) == {}
+    assert run.settle_one("b", skips=["d"]) == {"c": SCHEDULED, "d": SKIPPED}
+
+
+def test_a_branch_that_failed_has_chosen_nothing() -> None:
+    run = Run(BRANCH)
+    run.settle(a=SUCCESS)
+    assert run.settle(b=FAILED) == {"c": SCHEDULED, "d": UPSTREAM_FAILED, "e": UPSTREAM_FAILED}
+
+
+def test_a_short_circuit_skips_what_is_further_down_but_no_teardown() -> None:
+    dag = make_dag(
+        {"s": [], "a": ["s"], "b": ["a"], "t": ["s", "b"]},
+        tasks={
+            "s": SETUP,
+            "a": {"may_skip": SkipReach.ALL},
+            "b": {"trigger_rule": TriggerRule.ALL_DONE},
+            "t": TEARDOWN,
+        },
+    )
+    run = Run(dag)
+    run.settle(s=SUCCESS)
+    assert run.settle_one("a", skips=["b"]) == {"b": SKIPPED, "t": SCHEDULED}
+
+
+def test_a_task_that_is_cleared_is_skipped_again() -> None:
+    rows = [Instance(0, -1, SUCCESS), Instance(1, -1, SUCCESS, TryEffects(("c",)))]
+    progress = RunProgress.of(BRANCH, rows, revision=0)
+    assert progress.settle_all().states[2, -1] is SKIPPED
+
+
 AT = make_dag({"a": [], "t": ["a"]}, tasks={"t": TEARDOWN})
 AT_THAT_COUNTS = make_dag({"a": [], "t": ["a"]}, tasks={"t": {**TEARDOWN, "on_failure_fail_dagrun": True}})
 AB = make_dag({"a": [], "b": ["a"]})
@@ -215,16 +271,11 @@ def play(dag: Dag, outcomes: list[TaskInstanceState], data: st.DataObject, *, re
         ended = [(key, outcomes[key[0]]) for key in batch]
         states.update(ended)
         if rebuilds:
-            progress = RunProgress.of(dag, states.items(), revision=0)
+            rows = [Instance(*key, state) for key, state in states.items()]
+            progress = RunProgress.of(dag, rows, revision=0)
             changes = progress.settle_all()
         else:
-            changes = progress.settle(_with_repetitions(ended))
-
-
-def _with_repetitions(
-    ended: Iterable[tuple[Key, TaskInstanceState]],
-) -> Iterable[tuple[Key, TaskInstanceState]]:
-    return [end for end in ended for _ in range(2)]
+            changes = progress.settle(Instance(*key, state) for key, state in ended for _ in range(2))
 
 
 OUTCOMES = st.lists(st.sampled_from([SUCCESS, FAILED, SKIPPED]), min_size=7, max_size=7)

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from flowcore.database.queries.claims import is_revoked, literal
 from flowcore.database.queries.rendered_fields import keep_rendered_fields
 from flowcore.database.queries.task_tries import keep_tries, remember_tries
-from flowcore.database.queries.unsettled_marks import mark_unsettled, mark_whole_runs
+from flowcore.database.queries.unsettled_marks import Mark, mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance, xcom
-from flowcore.database.types import UtcDateTime
+from flowcore.database.try_effects import dump_effects
+from flowcore.database.types import Json, UtcDateTime
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, TaskInstanceState
@@ -43,6 +44,7 @@ _ended = rows_of(
     end_date=UtcDateTime,
     next_retry_at=UtcDateTime,
     error=sa.Text,
+    effects=Json,
 )
 _END = (
     task_instance.update()
@@ -52,6 +54,7 @@ _END = (
         end_date=_ended.c.end_date,
         next_retry_at=_ended.c.next_retry_at,
         error=_ended.c.error,
+        effects=_ended.c.effects,
         lease_id=None,
     )
     .where(
@@ -132,12 +135,16 @@ def _mark(
     rows: Sequence[sa.Row[Any]],
     ends: Mapping[tuple[int, int], tuple[TryEnded, TryEnd]],
 ) -> None:
-    states = [(row, ends[row.id, row.token][1].state) for row in rows]
+    of_rows = [(row, *ends[row.id, row.token]) for row in rows]
     mark_unsettled(
         connection,
-        ((row.dag_run_id, row.position, row.map_index, state) for row, state in states if state in FINISHED),
+        (
+            Mark(row.dag_run_id, row.position, row.map_index, end.state, report.effects)
+            for row, report, end in of_rows
+            if end.state in FINISHED
+        ),
     )
-    seen = {state for _, state in states}
+    seen = {end.state for *_, end in of_rows}
     if TaskInstanceState.UP_FOR_RETRY in seen:
         wake(connection, Channel.RETRIES)
     if TaskInstanceState.SCHEDULED in seen:
@@ -174,4 +181,5 @@ def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
         None if given_back else report.end_date,
         end.next_retry_at,
         report.error,
+        dump_effects(report.effects),
     )

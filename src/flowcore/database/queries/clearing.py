@@ -58,6 +58,7 @@ _CLEAR = (
         next_retry_at=None,
         reason=None,
         error=None,
+        effects=None,
     )
     .where(_t.id == _cleared.c.id)
 )

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.active_usage import count_tasks, count_usage
 from flowcore.database.queries.claims import ids, literal, names
-from flowcore.database.queries.unsettled_marks import mark_unsettled
+from flowcore.database.queries.unsettled_marks import Mark, mark_unsettled
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_facts import RunFactsCache, RunKey
 from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
@@ -197,7 +197,10 @@ class Claimer:
         if impossible:
             failed = dump_rows((candidate.task_instance_id, reason) for candidate, reason in impossible)
             rows = connection.execute(_FAIL, {"failed": failed, "now": self.now}).all()
-            mark_unsettled(connection, ((*row, TaskInstanceState.FAILED) for row in rows))
+            mark_unsettled(
+                connection,
+                (Mark(row.dag_run_id, row.position, row.map_index, TaskInstanceState.FAILED) for row in rows),
+            )
 
 
 def _run_of(row: Row) -> RunKey:

@@ -41,7 +41,7 @@ from flowcore.scheduler.decisions.change_task_instances import (
     is_to_be_marked,
     mark_dag_run,
 )
-from flowcore.scheduler.decisions.run_progress import RunProgress
+from flowcore.scheduler.decisions.run_progress import Instance, RunProgress
 from flowcore.scheduler.wake_graph import Channel
 
 _t, _r = task_instance.c, dag_run.c
@@ -198,8 +198,9 @@ def _end_anew(
     found = lock_all_task_instances(connection, [run.id for run in runs])
     ended, unfinished = [], []
     for run in runs:
-        states = [((one.position, one.map_index), one.state) for one in found if one.dag_run_id == run.id]
-        changes = RunProgress.of(dags[run.dag_version_id], states, revision=0).settle_all()
+        of_run = (one for one in found if one.dag_run_id == run.id)
+        instances = [Instance(one.position, one.map_index, one.state) for one in of_run]
+        changes = RunProgress.of(dags[run.dag_version_id], instances, revision=0).settle_all()
         if changes.run_state is None or changes.states:
             unfinished.append(run)
         else:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, is_active, is_revoked
 from flowcore.database.queries.task_tries import insert_tries
-from flowcore.database.queries.unsettled_marks import mark_unsettled, mark_whole_runs
+from flowcore.database.queries.unsettled_marks import Mark, mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import lease, task_instance
 from flowcore.database.types import UtcDateTime, database_now
@@ -114,7 +114,7 @@ def _take_back(
     connection.execute(_TAKE_BACK, {"lost": dump_rows(_row(row, state, now) for row, state in states)})
     insert_tries(connection, (_try_row(row, now) for row, _ in states if row.state != "queued"))
     failed = [(row, state) for row, state in states if state is TaskInstanceState.FAILED]
-    mark_unsettled(connection, ((r.dag_run_id, r.position, r.map_index, state) for r, state in failed))
+    mark_unsettled(connection, (Mark(r.dag_run_id, r.position, r.map_index, state) for r, state in failed))
     mark_whole_runs(connection, (row.dag_run_id for row, state in states if state is None))
     wake(connection, Channel.SCHEDULED)
 

@@ -24,20 +24,21 @@ from flowcore.database.queries.unsettled_marks import WHOLE_RUN
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_cache import RunCache
 from flowcore.database.tables import dag_run, lease, task_instance, unsettled
+from flowcore.database.try_effects import load_effects
 from flowcore.database.types import UtcDateTime, database_now
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
-from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
-from flowcore.scheduler.decisions.run_progress import Key, RunChanges, RunProgress
+from flowcore.domain.states import FINISHED, DagRunState
+from flowcore.scheduler.decisions.run_progress import Instance, RunChanges, RunProgress
 from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import Channel
 
 Row = sa.Row[*tuple[Any, ...]]
-End = tuple[Key, TaskInstanceState]
 
 #: For how long marks are left to the scheduler that remembers their run.
 HEAD_START = timedelta(milliseconds=250)
 
+_INSTANCE = ("dag_run_id", "position", "map_index", "state", "effects")
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 _others = sa.select(lease.c.id).where(lease.c.id != sa.bindparam("own"))
 #: 0 is no lease. A scalar subquery, because a join would be planned by reading all runs.
@@ -68,11 +69,9 @@ _IS_LEFT = sa.select(sa.exists().where(unsettled.c.id.is_not(None)))
 _TAKE_MARKS = (
     unsettled.delete()
     .where(unsettled.c.dag_run_id.in_(ids("runs")))
-    .returning(unsettled.c.dag_run_id, unsettled.c.position, unsettled.c.map_index, unsettled.c.state)
+    .returning(*(unsettled.c[name] for name in _INSTANCE))
 )
-_STATES = sa.select(
-    task_instance.c.dag_run_id, task_instance.c.position, task_instance.c.map_index, task_instance.c.state
-).where(
+_INSTANCES = sa.select(*(task_instance.c[name] for name in _INSTANCE)).where(
     # Without position: its task is not in the run's version of the Dag.
     task_instance.c.dag_run_id.in_(ids("runs")),
     task_instance.c.position >= 0,
@@ -132,14 +131,13 @@ def schedule_task_instances(
         is_left = connection.scalar(_IS_LEFT)
         return Batch(next_at=now + HEAD_START if is_left else None), ()
     keys = dump_rows((run.id,) for run in runs)
-    finished: dict[int, list[End]] = defaultdict(list)
+    finished: dict[int, list[Instance]] = defaultdict(list)
     marks = connection.execute(_TAKE_MARKS, {"runs": keys}).all()
     for mark in marks:
         if mark.position == WHOLE_RUN:
             cache.forget(mark.dag_run_id)
         else:
-            key = mark.position, mark.map_index
-            finished[mark.dag_run_id].append((key, TaskInstanceState(mark.state)))
+            finished[mark.dag_run_id].append(_instance(mark))
     settled = _settle(
         [run for run in runs if run.state == DagRunState.RUNNING], finished, connection, cache, versions
     )
@@ -150,7 +148,7 @@ def schedule_task_instances(
 
 def _settle(
     runs: Iterable[Row],
-    finished: Mapping[int, Sequence[End]],
+    finished: Mapping[int, Sequence[Instance]],
     connection: sa.Connection,
     cache: RunCache,
     versions: DagVersions,
@@ -175,13 +173,17 @@ def _rebuild(runs: Sequence[Row], connection: sa.Connection, versions: DagVersio
     if not runs:
         return {}
     dags = versions.get(connection, {run.dag_version_id for run in runs})
-    states: dict[int, list[tuple[Key, TaskInstanceState | None]]] = defaultdict(list)
-    for row in connection.execute(_STATES, {"runs": dump_rows((run.id,) for run in runs)}):
-        states[row.dag_run_id].append(((row.position, row.map_index), state_of(row.state)))
+    instances: dict[int, list[Instance]] = defaultdict(list)
+    for row in connection.execute(_INSTANCES, {"runs": dump_rows((run.id,) for run in runs)}):
+        instances[row.dag_run_id].append(_instance(row))
     return {
-        run.id: RunProgress.of(dags[run.dag_version_id], states[run.id], revision=run.revision)
+        run.id: RunProgress.of(dags[run.dag_version_id], instances[run.id], revision=run.revision)
         for run in runs
     }
+
+
+def _instance(row: Row) -> Instance:
+    return Instance(row.position, row.map_index, state_of(row.state), load_effects(row.effects))
 
 
 def _write(connection: sa.Connection, settled: Sequence[Settled], own_lease: int, now: datetime) -> None:

@@ -7,18 +7,28 @@ run, so that what was remembered of it is worth nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import unsettled
-from flowcore.database.types import database_now
+from flowcore.database.try_effects import dump_effects
+from flowcore.database.types import Json, database_now
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import TaskInstanceState
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects
 from flowcore.scheduler.wake_graph import Channel
 
-_rows = rows_of("marks", dag_run_id=sa.BigInteger, position=sa.Integer, map_index=sa.Integer, state=sa.Text)
+_rows = rows_of(
+    "marks",
+    dag_run_id=sa.BigInteger,
+    position=sa.Integer,
+    map_index=sa.Integer,
+    state=sa.Text,
+    effects=Json,
+)
 #: The position in a mark that is about the whole run.
 WHOLE_RUN = -1
 _INSERT = unsettled.insert().from_select(
@@ -26,11 +36,19 @@ _INSERT = unsettled.insert().from_select(
 )
 
 
-def mark_unsettled(
-    connection: sa.Connection, finished: Iterable[tuple[int, int, int, TaskInstanceState]]
-) -> None:
-    """Mark task instances that finished: (run, position, map index, state) each."""
-    marks = list(finished)
+class Mark(NamedTuple):
+    """A task instance that finished, and what its try says about the rest of the run."""
+
+    dag_run_id: int
+    position: int
+    map_index: int
+    state: TaskInstanceState
+    effects: TryEffects = NO_EFFECTS
+
+
+def mark_unsettled(connection: sa.Connection, finished: Iterable[Mark]) -> None:
+    """Mark task instances that finished."""
+    marks = [(*mark[:-1], dump_effects(mark.effects)) for mark in finished]
     if marks:
         connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
         wake(connection, Channel.UNSETTLED)
@@ -38,7 +56,7 @@ def mark_unsettled(
 
 def mark_whole_runs(connection: sa.Connection, dag_run_ids: Iterable[int]) -> None:
     """Mark runs whose task instances were changed otherwise than by the end of a try."""
-    marks = [(dag_run_id, WHOLE_RUN, -1, "changed") for dag_run_id in sorted(set(dag_run_ids))]
+    marks = [(dag_run_id, WHOLE_RUN, -1, "changed", None) for dag_run_id in sorted(set(dag_run_ids))]
     if marks:
         connection.execute(unanswered(_INSERT), {"marks": dump_rows(marks)})
         wake(connection, Channel.UNSETTLED)

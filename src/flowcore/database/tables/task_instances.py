@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from flowcore.database.tables.metadata import Identity, metadata, partial_index
-from flowcore.database.types import UtcDateTime
+from flowcore.database.types import Json, UtcDateTime
 
 #: One row per task instance; it describes the current try. `lease_id` is the process where a try of it
 #: may be alive: also one that is not wanted any more, until its end is reported. `token` grows with every
 #: claim and fences out reports of lost tries. `run_date` (logical date, else run_after) and `position` (Dag
 #: order) break ties of priority; the position is -1 when the task is not in the run's version of the Dag.
+#: `effects` are what the try said about the rest of the run; they hold while the task instance is a success.
 task_instance = sa.Table(
     "task_instance",
     metadata,
@@ -39,6 +40,7 @@ task_instance = sa.Table(
     sa.Column("next_retry_at", UtcDateTime),
     sa.Column("reason", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("effects", Json),
     sa.UniqueConstraint("dag_run_id", "task_id", "map_index"),
     partial_index(
         "ix_task_instance_scheduled",
@@ -90,4 +92,5 @@ unsettled = sa.Table(
     sa.Column("map_index", sa.Integer, nullable=False, server_default="-1"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime),
+    sa.Column("effects", Json),
 )

@@ -9,17 +9,30 @@ arrive (invariant I13). `routines/schedule_task_instances.py` carries its change
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import attrs
 
 from flowcore.domain.dags import Dag
-from flowcore.domain.dependencies import Look, task_verdict
+from flowcore.domain.dependencies import Look
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
+from flowcore.domain.task_verdicts import task_verdict
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects
 from flowcore.scheduler.decisions.task_progress import NOBODY, Tally, TaskProgress
 
 #: A task instance of a run: position and map index.
 Key = tuple[int, int]
+
+
+class Instance(NamedTuple):
+    """What is known of a task instance; its effects count if it succeeded."""
+
+    position: int
+    map_index: int
+    state: TaskInstanceState | None
+    effects: TryEffects = NO_EFFECTS
+
 
 _FAILED_LEAF = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED})
 _STATE_OF = {
@@ -51,27 +64,19 @@ class RunProgress:
         self._in_flight = 0
 
     @classmethod
-    def of(
-        cls, dag: Dag, states: Iterable[tuple[Key, TaskInstanceState | None]], *, revision: int
-    ) -> RunProgress:
-        """Rebuild it from the states of all task instances."""
+    def of(cls, dag: Dag, instances: Iterable[Instance], *, revision: int) -> RunProgress:
+        """Rebuild it from all task instances."""
         progress = cls(dag, revision=revision)
-        for key, state in states:
-            if state is not None:
-                progress._set(key, state)
+        for instance in instances:
+            progress._take_in(instance)
         return progress
 
-    def settle(self, finished: Iterable[tuple[Key, TaskInstanceState]]) -> RunChanges:
+    def settle(self, finished: Iterable[Instance]) -> RunChanges:
         """Take in task instances that finished and decide what follows from them.
 
         Saying the same end twice changes nothing.
         """
-        touched: list[int] = []
-        for key, state in finished:
-            position, map_index = key
-            if self._tasks[position].states[map_index] is not state:
-                touched += self._set(key, state)
-        return self._follow(touched)
+        return self._follow([position for instance in finished for position in self._take_in(instance)])
 
     def settle_all(self) -> RunChanges:
         """Look at every task that was not decided yet: for a run that begins or was rebuilt."""
@@ -89,7 +94,10 @@ class RunProgress:
 
     def _new_state(self, position: int) -> TaskInstanceState | None:
         task = self._tasks[position]
-        return _STATE_OF.get(task_verdict(task.task, lambda look: self._counts(task, look)))
+        verdict = task_verdict(
+            task.task, lambda look: self._counts(task, look), told_to_skip=task.told_to_skip
+        )
+        return _STATE_OF.get(verdict)
 
     def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
         others = self.dag.dependencies.looks_at[task.task.position].get(look)
@@ -100,6 +108,16 @@ class RunProgress:
             states = (state for other in others for state in self._tasks[other].states.values())
             tally = task.tallies[look] = Tally(states)
         return tally.counts()
+
+    def _take_in(self, instance: Instance) -> list[int]:
+        """Remember a task instance; the tasks for which that may matter."""
+        position, map_index, state, effects = instance
+        if state is None or self._tasks[position].states[map_index] is state:
+            return []
+        if state is TaskInstanceState.SUCCESS:
+            for task_id in effects.skips:
+                self._tasks[self.dag.position_of[task_id]].told_to_skip = True
+        return self._set((position, map_index), state)
 
     def _set(self, key: Key, state: TaskInstanceState) -> list[int]:
         """Remember a state; the tasks for which that may matter."""

@@ -48,10 +48,12 @@ class Tally:
 class TaskProgress:
     """Instances are known by their map index, -1 where a task is not mapped."""
 
-    __slots__ = ("states", "tallies", "task")
+    __slots__ = ("states", "tallies", "task", "told_to_skip")
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.states: dict[int, TaskInstanceState | None] = {-1: None}
         #: Made when the task is looked at for the first time, and kept up to date from then on.
         self.tallies: dict[Look, Tally] = {}
+        #: Whether a task that may do so has said that this one be skipped.
+        self.told_to_skip = False

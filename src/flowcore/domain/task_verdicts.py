@@ -1,0 +1,31 @@
+"""What becomes of a task instance: its trigger rule, tightened by setups, teardowns and skips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flowcore.domain.dags import Task
+from flowcore.domain.dependencies import Look
+from flowcore.domain.trigger_rules import decide, setup_verdict
+from flowcore.domain.verdicts import UpstreamCounts, Verdict
+
+
+def task_verdict(
+    task: Task, counts: Callable[[Look], UpstreamCounts], *, map_index: int = -1, told_to_skip: bool = False
+) -> Verdict:
+    """What becomes of an instance of `task`; `counts` tells how those ended at whom it looks.
+
+    `told_to_skip` is the word of one of those that may skip it. It counts more than any rule, so that nothing
+    is decided before all of them are over.
+    """
+    if counts(Look.MAY_SKIP).remaining:
+        return Verdict.WAIT
+    if told_to_skip:
+        return Verdict.SKIP
+    verdict = decide(
+        task.trigger_rule, counts(Look.UPSTREAM), map_index=map_index, setups=counts(Look.OWN_SETUP)
+    )
+    if not task.is_teardown:
+        return setup_verdict(verdict, counts(Look.NEEDED))
+    is_too_early = verdict is Verdict.RUN and counts(Look.SCOPE).remaining
+    return Verdict.WAIT if is_too_early else verdict
