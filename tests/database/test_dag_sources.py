@@ -5,7 +5,7 @@ import pytest
 
 from flowcore.database.dag_sources import DagSources
 from flowcore.database.queries.dag_folders import store_folder_changes
-from flowcore.domain.dag_files import FolderChanges, NewVersion, ParsedFile, code_digest
+from flowcore.domain.dag_files import FolderChanges, NewVersion, code_digest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError
@@ -14,7 +14,7 @@ from tests.support.scheduling import NOW, Scene, single
 
 def version_of(dag: Dag, text: str) -> NewVersion:
     source = DagSource.of(text, path="/there/sub/file.py", folder="/there")
-    return NewVersion.of(dag, ParsedFile(source=source, code=code_digest(text), dags=(dag,)))
+    return NewVersion.of(dag, source, code=code_digest(text))
 
 
 async def store(scene: Scene, *versions: NewVersion) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from flowcore.domain.dag_files import NewVersion, ParsedFile, code_digest
+from flowcore.domain.dag_files import NewVersion, code_digest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError
@@ -14,7 +14,7 @@ DAG = Dag(dag_id="etl")
 
 def version_of(text: str, *, path: str = "/dags/a.py", folder: str = "/dags", dag: Dag = DAG) -> str:
     source = DagSource.of(text, path=path, folder=folder)
-    return NewVersion.of(dag, ParsedFile(source=source, code=code_digest(text), dags=(dag,))).content_hash
+    return NewVersion.of(dag, source, code=code_digest(text)).content_hash
 
 
 @pytest.mark.parametrize("same", ["x=1", "x = 1  # one", "\n\nx = 1\n", "x = (\n  1\n)"])
@@ -53,7 +53,8 @@ def test_a_version_is_told_apart_by_dag_code_and_place():
 
 
 @pytest.mark.parametrize(
-    "params", [{"a": "\0"}, {"a": ["\ud800"]}, {"\0": 1}, {"a": {"b": math.nan}}, {"a": -math.inf}]
+    "params",
+    [{"a": "\0"}, {"a": ["\ud800"]}, {"\0": 1}, {"a": {"b": math.nan}}, {"a": -math.inf}, {"a": object()}],
 )
 def test_what_no_database_keeps_is_the_authors_mistake(params):
     with pytest.raises(DagError, match="Dag 'etl' cannot be stored"):

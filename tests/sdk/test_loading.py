@@ -9,7 +9,6 @@ import pytest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.sdk.loading import (
-    find_dag_files,
     forget_dag_source,
     load_dag_file,
     load_dag_source,
@@ -66,9 +65,27 @@ def test_two_dags_of_one_id_are_refused(load):
 def test_neighbours_can_be_imported(load, tmp_path, monkeypatch):
     (tmp_path / "neighbour_of_dag_file.py").write_text("NAME = 'a'")
     monkeypatch.delitem(sys.modules, "neighbour_of_dag_file", raising=False)
-    before = list(sys.path)
     assert ids(load("from neighbour_of_dag_file import NAME\na = DAG(NAME)")) == ["a"]
-    assert sys.path == before
+
+
+def test_neighbours_can_be_imported_when_a_function_runs(load, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "late_neighbour.py").write_text("NAME = 'a'")
+    text = "with DAG('a'):\n @task\n def late():\n  import late_neighbour\n  return late_neighbour\n late()"
+    for _ in range(2):
+        [dag] = load(text)
+    assert dag.get_task("late").called.function().NAME == "a"
+    # Last and once: the folder hides nothing.
+    assert (sys.path[-1], sys.path.count(str(tmp_path))) == (str(tmp_path), 1)
+
+
+def test_an_edited_neighbour_is_imported_anew(load, tmp_path):
+    kept = []
+    for number in (1, 22):
+        (tmp_path / "edited_neighbour.py").write_text(f"NAME = 'a{number}'")
+        [dag] = load("import edited_neighbour\na = DAG(edited_neighbour.NAME)")
+        kept.append(sys.modules["edited_neighbour"])
+    assert (dag.dag_id, [module.NAME for module in kept]) == ("a22", ["a1", "a22"])
 
 
 def test_edited_file_is_read_anew(load):
@@ -131,13 +148,6 @@ def test_missing_file_is_the_authors_mistake(tmp_path):
 def test_file_of_another_kind_is_refused(tmp_path):
     with pytest.raises(DagError, match="is no Python file"):
         load_dag_file(tmp_path / "dag.txt")
-
-
-def test_dag_files_are_found_below_a_folder(tmp_path):
-    for name in ["b.py", "a/c.py", ".hidden.py", ".git/d.py", "__pycache__/e.py", "notes.txt"]:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_dag_files(tmp_path) == [tmp_path / "a/c.py", tmp_path / "b.py"]
 
 
 def source_of(text, path):

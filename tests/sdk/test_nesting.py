@@ -34,4 +34,4 @@ def test_dags_are_collected_once_each_in_order():
             pass
         with a:
             pass
-    assert made == [a, b]
+    assert list(made) == [a, b]

@@ -14,8 +14,9 @@ from flowcore.database.engine import Database
 from flowcore.database.queries.dag_folders import known_folder, store_folder_changes
 from flowcore.domain.dag_files import FailedFile, FolderChanges
 from flowcore.errors import DagError
+from flowcore.processor.discovery import find_dag_files
 from flowcore.sdk.dags import DAG
-from flowcore.sdk.loading import find_dag_files, load_dag_file
+from flowcore.sdk.loading import load_dag_file
 
 log = logging.getLogger(__name__)
 

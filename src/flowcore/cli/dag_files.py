@@ -11,8 +11,9 @@ from flowcore.cli.asking import read_database
 from flowcore.database.queries.listing_dags import latest_dag
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError, DagNotFound
+from flowcore.processor.discovery import find_dag_files
 from flowcore.sdk.dags import DAG
-from flowcore.sdk.loading import find_dag_files, load_dag_file
+from flowcore.sdk.loading import load_dag_file
 from flowcore.settings import Settings
 
 

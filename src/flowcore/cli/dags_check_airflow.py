@@ -14,7 +14,8 @@ from flowcore.cli.output import print_rows
 from flowcore.compat.airflow_imports import airflow_imports
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
-from flowcore.sdk.loading import find_dag_files, load_dag_source, read_dag_source
+from flowcore.processor.discovery import find_dag_files
+from flowcore.sdk.loading import load_dag_source, read_dag_source
 
 
 @attrs.frozen

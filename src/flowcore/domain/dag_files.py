@@ -16,12 +16,23 @@ from flowcore.errors import DagError
 
 
 @attrs.frozen(kw_only=True)
-class ParsedFile:
-    """A Dag file that could be imported. `code` is `code_digest` of what was imported."""
+class Stamp:
+    """What tells whether a file, or the list of what is in a folder, was changed."""
 
-    source: DagSource
-    code: str
-    dags: tuple[Dag, ...]
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@attrs.frozen(kw_only=True)
+class FileRead:
+    """Another file that a Dag file read while it was imported, as it was then; None: it was not there.
+
+    `path` is relative to the folder.
+    """
+
+    path: str
+    stamp: Stamp | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -46,19 +57,42 @@ class NewVersion:
     source: DagSource | None = None
 
     @classmethod
-    def of(cls, dag: Dag, file: ParsedFile | None = None) -> NewVersion:
-        """The version of a Dag, made by `file` if it was made by one.
+    def of(cls, dag: Dag, source: DagSource | None = None, *, code: str | None = None) -> NewVersion:
+        """The version of a Dag. `code` is the `code_digest` of the source and of what it imports.
 
         Raises:
-            DagError: no database can keep a text or a number of the Dag.
+            DagError: no database can keep something of the Dag.
         """
-        # Where the folder is on this machine says nothing about the Dag.
-        document = dump_dag(attrs.evolve(dag, fileloc=None))
-        _check_storable(dag, document)
-        if file is None:
-            return cls(dag=dag, document=document, content_hash=content_hash(document))
-        identity = {"dag": document, "code": file.code, "place": file.source.place}
-        return cls(dag=dag, document=document, content_hash=content_hash(identity), source=file.source)
+        try:
+            # Where the folder is on this machine says nothing about the Dag.
+            document = dump_dag(attrs.evolve(dag, fileloc=None))
+            _check_storable(dag, document)
+            identity = {"dag": document, "code": code, "place": source.place} if source else document
+            return cls(dag=dag, document=document, content_hash=content_hash(identity), source=source)
+        # Authors put objects of their own where values belong.
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DagError(
+                f"Dag {dag.dag_id!r} cannot be stored: {error}; use strings, numbers, dates, and lists and"
+                " dicts of these in its arguments"
+            ) from error
+
+
+@attrs.frozen(kw_only=True)
+class ParsedFile:
+    """A Dag file that could be imported, the Dags that it makes, and what else it read."""
+
+    source: DagSource
+    versions: tuple[NewVersion, ...]
+    reads: tuple[FileRead, ...] = ()
+
+
+@attrs.frozen
+class KnownFolder:
+    """What was stored of the files below a folder: Dags with their files, active or not, and failed files."""
+
+    dags: Mapping[str, str]
+    active: frozenset[str]
+    failed: frozenset[str]
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, InvariantBroken
 from flowcore.runner.run_answers import answer_about_runs
-from flowcore.runner.sources import TrySources
+from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.sdk.comms.messages import (
     Answer,
     ConnectionFound,
@@ -54,22 +54,29 @@ class Answers:
 
     async def _answer(self, request: Request[Any]) -> Answer:
         match request:
-            case GetConnection(conn_id):
-                return ConnectionFound(await self._secrets.connection(conn_id))
-            case GetVariable(key):
-                return VariableFound(await self._secrets.variable(key))
             case PullXComs(dag_run_id, keys):
                 texts = await self._xcoms.pull(dag_run_id, keys)
                 return XComTexts(tuple(texts.get(key) for key in keys))
-            case SetVariable(key, value, description):
-                await self._secrets.set_variable(key, value, description)
-                return Done()
-            case DeleteVariable(key):
-                await self._secrets.delete_variable(key)
-                return Done()
-            case ListVariableKeys(prefix):
-                return VariableKeys(tuple(await self._secrets.variable_keys(prefix)))
-        answer = await answer_about_runs(request, self._sources.runs)
-        if answer is not None:
-            return answer
-        raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")
+        answer = await answer_about_secrets(request, self._secrets)
+        answer = answer or await answer_about_runs(request, self._sources.runs)
+        if answer is None:
+            raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")
+        return answer
+
+
+async def answer_about_secrets(request: Request[Any], secrets: SecretsSource) -> Answer | None:
+    """Do what is asked for, if it is about connections or variables. Raises what `secrets` does."""
+    match request:
+        case GetConnection(conn_id):
+            return ConnectionFound(await secrets.connection(conn_id))
+        case GetVariable(key):
+            return VariableFound(await secrets.variable(key))
+        case SetVariable(key, value, description):
+            await secrets.set_variable(key, value, description)
+            return Done()
+        case DeleteVariable(key):
+            await secrets.delete_variable(key)
+            return Done()
+        case ListVariableKeys(prefix):
+            return VariableKeys(tuple(await secrets.variable_keys(prefix)))
+    return None

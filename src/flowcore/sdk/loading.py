@@ -1,4 +1,4 @@
-"""Dag files: find them in a folder, import one, and collect the Dags that it makes.
+"""Dag files: import one, and collect the Dags that it makes.
 
 Importing runs the author's code in this process. Whatever that raises becomes a `DagError` which says
 where in the file. Where Airflow is not installed, its names can be imported by the file, and from then on.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import linecache
+import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +22,8 @@ from flowcore.compat.airflow_modules import make_airflow_importable
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
+from flowcore.sdk.folder_modules import DAG_FILE_PREFIX, forget_edited_modules, noting_modules
 from flowcore.sdk.nesting import collecting_dags
-
-
-def find_dag_files(folder: Path) -> list[Path]:
-    """Every `*.py` below `folder`, sorted; hidden files and folders and `__pycache__` are left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*.py")
-        if path.is_file() and not any(_is_hidden(part) for part in path.relative_to(folder).parts)
-    )
 
 
 def load_dag_file(path: Path, *, folder: Path | None = None) -> list[DAG]:
@@ -54,7 +48,8 @@ def read_dag_source(path: Path, *, folder: Path | None = None) -> DagSource:
     Raises:
         DagError: It is no Python file, cannot be read, or is not in the encoding that it says.
     """
-    path = path.resolve()
+    # Links are left as they are: a folder may be one that is turned to the next version of its files.
+    path = Path(os.path.abspath(path))
     if path.suffix != ".py":
         raise DagError(f"{path} is no Python file; name it *.py")
     try:
@@ -65,7 +60,7 @@ def read_dag_source(path: Path, *, folder: Path | None = None) -> DagSource:
         ) from error
     except (SyntaxError, UnicodeDecodeError) as error:
         raise DagError(f"{path}: {error}; save the file as UTF-8") from error
-    return DagSource.of(text, path=str(path), folder=str(folder.resolve() if folder else path.parent))
+    return DagSource.of(text, path=str(path), folder=os.path.abspath(folder or path.parent))
 
 
 def load_dag_source(source: DagSource) -> list[DAG]:
@@ -76,7 +71,8 @@ def load_dag_source(source: DagSource) -> list[DAG]:
     """
     path = Path(source.path)
     make_airflow_importable()
-    with collecting_dags() as entered, _importable(source.folder):
+    forget_edited_modules(source.folder)
+    with collecting_dags() as entered, _importable(source.folder), noting_modules(source.folder):
         module = _import(source)
     # Names come second: a Dag that was entered has its place in the order of definition.
     bound = [value for value in vars(module).values() if isinstance(value, DAG)]
@@ -85,10 +81,6 @@ def load_dag_source(source: DagSource) -> list[DAG]:
     for dag in dags:
         dag.fileloc = dag.fileloc or str(path)
     return dags
-
-
-def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__pycache__"
 
 
 @contextmanager
@@ -100,6 +92,9 @@ def _importable(folder: str) -> Iterator[None]:
         # The file may have changed the list; only our entry is ours to remove.
         if folder in sys.path:
             sys.path.remove(folder)
+        # Functions may import when they run. Last, so that nothing of this process is hidden by the folder.
+        if folder not in sys.path:
+            sys.path.append(folder)
 
 
 def _import(source: DagSource) -> ModuleType:
@@ -128,7 +123,7 @@ def forget_dag_source(source: DagSource) -> None:
 def _module_name(source: DagSource) -> str:
     # Versions of one file may be imported side by side, and must not be taken for each other.
     digest = hashlib.sha256("\0".join(source.key).encode("utf-8", "surrogateescape")).hexdigest()
-    return f"flowcore_dag_file_{digest[:16]}_{Path(source.path).stem}"
+    return f"{DAG_FILE_PREFIX}{digest[:16]}_{Path(source.path).stem}"
 
 
 def _what_is_wrong(path: Path, error: BaseException) -> str:
@@ -145,7 +140,7 @@ def _what_is_wrong(path: Path, error: BaseException) -> str:
 
 
 def _check_ids(path: Path, dags: list[DAG]) -> None:
-    ids = [dag.dag_id for dag in dags]
-    for dag_id in ids:
-        if ids.count(dag_id) > 1:
+    ids = Counter(dag.dag_id for dag in dags)
+    for dag_id, count in ids.most_common(1):
+        if count > 1:
             raise DagError(f"{path} makes two Dags called {dag_id!r}; give one of them another dag_id")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _open_groups: ContextVar[tuple[TaskGroup, ...]] = ContextVar("flowcore_open_groups", default=())
 _open_scopes: ContextVar[tuple[SetupScope, ...]] = ContextVar("flowcore_open_scopes", default=())
-_made_dags: ContextVar[list[DAG] | None] = ContextVar("flowcore_made_dags", default=None)
+_made_dags: ContextVar[dict[DAG, None] | None] = ContextVar("flowcore_made_dags", default=None)
 
 
 def enter(group: TaskGroup) -> None:
@@ -76,14 +76,14 @@ def default_args_for(given: Mapping[str, Any]) -> Mapping[str, Any]:
 def note_dag(dag: DAG) -> None:
     """Remember a Dag that was entered, for the loader of its file."""
     made = _made_dags.get()
-    if made is not None and dag not in made:
-        made.append(dag)
+    if made is not None:
+        made[dag] = None
 
 
 @contextmanager
-def collecting_dags() -> Iterator[list[DAG]]:
-    """Collect the Dags that are entered inside this block, in that order."""
-    made: list[DAG] = []
+def collecting_dags() -> Iterator[Mapping[DAG, None]]:
+    """Collect the Dags that are entered inside this block, each once, in that order."""
+    made: dict[DAG, None] = {}
     token = _made_dags.set(made)
     try:
         yield made

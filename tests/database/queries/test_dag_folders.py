@@ -7,10 +7,10 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from flowcore.database.queries.dag_folders import KnownFolder, known_folder, store_folder_changes
+from flowcore.database.queries.dag_folders import known_folder, store_folder_changes
 from flowcore.database.queries.listing_dags import list_dags, list_import_errors
 from flowcore.database.tables import dag_source, dag_version
-from flowcore.domain.dag_files import FailedFile, FolderChanges, NewVersion, ParsedFile, code_digest
+from flowcore.domain.dag_files import FailedFile, FolderChanges, KnownFolder, NewVersion, code_digest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from tests.support.scheduling import NOW, single
@@ -20,8 +20,8 @@ def made(text: str, *dag_ids: str, path: str = "/dags/a.py", **fields: Any) -> F
     """A file that was read."""
     source = DagSource.of(text, path=path, folder="/dags")
     dags = tuple(single(dag_id, fileloc=path, **fields) for dag_id in dag_ids)
-    parsed = ParsedFile(source=source, code=code_digest(text), dags=dags)
-    return FolderChanges(versions=[NewVersion.of(dag, parsed) for dag in dags], makes={path: dag_ids})
+    versions = [NewVersion.of(dag, source, code=code_digest(text)) for dag in dags]
+    return FolderChanges(versions=versions, makes={path: dag_ids})
 
 
 def store(connection: sa.Connection, *changes: FolderChanges) -> list[frozenset[str]]:

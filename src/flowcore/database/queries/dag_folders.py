@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime
 
-import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -16,7 +14,7 @@ from flowcore.database.queries.register_dags import register_dags
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag, dag_version, import_error
 from flowcore.database.types import UtcDateTime
-from flowcore.domain.dag_files import FolderChanges
+from flowcore.domain.dag_files import FolderChanges, KnownFolder
 
 _makes = rows_of("makes", fileloc=sa.Text, dag_id=sa.Text)
 _RETIRE = (
@@ -52,15 +50,6 @@ _DAGS = (
 _FAILED = sa.select(import_error.c.fileloc).where(
     sa.func.substr(import_error.c.fileloc, 1, sa.func.length(_BELOW)) == _BELOW
 )
-
-
-@attrs.frozen
-class KnownFolder:
-    """What was stored of the files below a folder: Dags with their files, active or not, and failed files."""
-
-    dags: Mapping[str, str]
-    active: frozenset[str]
-    failed: frozenset[str]
 
 
 def known_folder(connection: sa.Connection, folder: str) -> KnownFolder:
