@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flowcore.database.claim_memory import ClaimMemory
 from flowcore.database.dag_versions import DagVersions
-from flowcore.database.queries.active_usage import count_usage
+from flowcore.database.queries.active_usage import count_pools, count_runs, count_tasks
 from flowcore.database.queries.apply_reports import apply_reports
 from flowcore.database.queries.create_dag_runs import create_dag_runs
 from flowcore.database.queries.enqueue_task_instances import Claimer
@@ -29,7 +30,7 @@ from flowcore.database.schema import prepare
 from flowcore.domain.workloads import RunsIn, TryOutcome, Workload
 from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
 from flowcore.scheduler.decisions.end_tries import end_try, lose_try
-from flowcore.scheduler.decisions.enqueue_task_instances import choose_task_instances
+from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, choose_task_instances
 from flowcore.scheduler.decisions.start_dag_runs import choose_dag_runs
 from tests.support.fresh_database import fresh_database
 from tests.support.plans import engine_on, plans_of
@@ -74,17 +75,18 @@ class Life:
         with self.engine.begin() as connection:
             lease = acquire_lease(connection, "scheduler", 60, False)
         claimer = Claimer(
-            versions=self.versions,
-            facts=RunFactsCache(),
+            memory=ClaimMemory(self.versions, RunFactsCache()),
             lease_id=lease,
             free_slots={"local": dict.fromkeys(RunsIn, 100)},
             has_dag=lambda dag_id: True,
-            absent_dags=set(),
             now=NOW,
             limit=100,
         )
         self.claimed = self.live("enqueue", partial(claimer.enqueue, decide=choose_task_instances)).workloads
-        self.live("usage", count_usage)
+        usage, keys = ActiveUsage(), [("etl", 1)]
+        self.live("pool usage", partial(count_pools, usage=usage, pools=["default_pool"]))
+        self.live("run usage", partial(count_runs, usage=usage, runs=keys))
+        self.live("task usage", partial(count_tasks, usage=usage, tasks=[("etl", "t1")]))
         self.live("release", partial(release_lease, lease_id=lease))
 
     def apply(self) -> None:
@@ -125,8 +127,11 @@ def plans(postgres_server: str) -> Iterator[dict[str, str]]:
         ("start", "ix_dag_run_queued"),
         ("start", "ix_dag_run_running"),
         ("enqueue", "ix_task_instance_scheduled"),
-        ("usage", "ix_task_instance_active"),
-        ("apply", "ix_task_instance_active"),
+        ("enqueue", "ix_task_instance_active"),
+        ("pool usage", "ix_task_instance_pool"),
+        ("run usage", "ix_task_instance_active"),
+        ("task usage", "ix_task_instance_active"),
+        ("apply", "pk_task_instance"),
         ("schedule", "uq_task_instance_dag_run_id"),
         ("expire", "ix_task_instance_retry"),
         ("idle", "ix_dag_run_running"),
@@ -142,7 +147,9 @@ def test_a_claim_uses_its_index(plans: dict[str, str], step: str, index: str) ->
         "trigger",
         "start",
         "enqueue",
-        "usage",
+        "pool usage",
+        "run usage",
+        "task usage",
         "release",
         "apply",
         "schedule",

@@ -88,10 +88,12 @@ def loose(count: int, **fields: Any) -> Dag:
 class ListingExecutor:
     """Runs nothing: keeps the workloads that were submitted and the tries that were cancelled.
 
+    `kinds` are its places by where tries run, if not the same everywhere.
     `dags` are those whose tasks it has; None: all. Without `has_tries` there is nothing to cancel.
     """
 
     places: int = 1_000
+    kinds: Mapping[RunsIn, int] | None = None
     dags: frozenset[str] | None = None
     has_tries: bool = True
     name: str = "listing"
@@ -99,7 +101,7 @@ class ListingExecutor:
     cancelled: list[tuple[int, int, str]] = attrs.field(factory=list)
 
     def free_slots(self) -> Slots:
-        return dict.fromkeys(RunsIn, self.places)
+        return self.kinds or dict.fromkeys(RunsIn, self.places)
 
     def has_dag(self, dag_id: str) -> bool:
         return self.dags is None or dag_id in self.dags

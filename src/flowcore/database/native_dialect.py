@@ -40,11 +40,6 @@ CONNECTION_DEFAULTS = {
 PREPARE_AFTER = 1
 PREPARED_MAX = 500
 
-#: Our statements look up a few rows by their keys among millions. The server's default was measured on
-#: spinning disks and makes it read whole tables of old runs instead. Not sent as a start-up option, which
-#: PgBouncer would refuse.
-PREFER_INDEXES = "SET random_page_cost = 1.1"
-
 _PRIVATE_NAMES: tuple[tuple[object, tuple[str, ...]], ...] = (
     (
         psycopg.Connection,
@@ -105,11 +100,6 @@ def native_engine(target: Target) -> sa.Engine:
         connection.cursor_factory = NativeCursor
         connection.prepare_threshold = PREPARE_AFTER
         connection.prepared_max = PREPARED_MAX
-        try:
-            connection.execute(PREFER_INDEXES)
-        except BaseException:  # cancelled, too: nobody else knows of the connection yet
-            connection.close()
-            raise
         return connection
 
     @event.listens_for(engine, "before_cursor_execute")

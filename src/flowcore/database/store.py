@@ -12,6 +12,7 @@ from functools import partial
 
 from sqlalchemy.exc import DataError
 
+from flowcore.database.claim_memory import ClaimMemory
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.engine import Database
 from flowcore.database.queries.apply_reports import apply_reports
@@ -52,9 +53,8 @@ class SqlStore:
         self._alone = database.dialect_name == "sqlite" if alone is None else alone
         self._lease_id: int | None = None
         self._versions = DagVersions()
-        self._facts = RunFactsCache()
         self._cache = RunCache()
-        self._absent_dags: set[str] = set()
+        self._memory = ClaimMemory(self._versions, RunFactsCache())
 
     async def acquire_lease(self, ttl_s: float) -> None:
         """Begin to claim tries under a new lease of `ttl_s` seconds.
@@ -121,14 +121,12 @@ class SqlStore:
         now: datetime,
         limit: int,
     ) -> Queued:
-        self._absent_dags = {dag_id for dag_id in self._absent_dags if not has_dag(dag_id)}
+        self._memory.absent_dags = {dag_id for dag_id in self._memory.absent_dags if not has_dag(dag_id)}
         claimer = Claimer(
-            versions=self._versions,
-            facts=self._facts,
+            memory=self._memory,
             lease_id=self._lease,
             free_slots=free_slots,
             has_dag=has_dag,
-            absent_dags=self._absent_dags,
             now=now,
             limit=limit,
         )

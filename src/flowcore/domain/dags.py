@@ -113,6 +113,11 @@ class Dag:
         return dependencies_of(self)
 
     @cached_property
+    def pools(self) -> frozenset[str]:
+        """The pools of its tasks."""
+        return frozenset(task.pool for task in self.tasks)
+
+    @cached_property
     def leaves(self) -> tuple[int, ...]:
         """Positions of the tasks whose end decides the state of a run.
 

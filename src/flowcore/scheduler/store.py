@@ -16,14 +16,10 @@ import attrs
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.timetables.base import DataInterval, TimeRestriction, Timetable
 from flowcore.domain.workloads import Slots, TryEnded, TryStarted, Workload
+from flowcore.scheduler.decisions.candidates import Candidate
 from flowcore.scheduler.decisions.create_dag_runs import DueRuns
 from flowcore.scheduler.decisions.end_tries import TryEnd
-from flowcore.scheduler.decisions.enqueue_task_instances import (
-    ActiveUsage,
-    Candidate,
-    EnqueueDecision,
-    Limits,
-)
+from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, EnqueueDecision, Limits
 from flowcore.scheduler.decisions.start_dag_runs import QueuedRun
 from flowcore.scheduler.wake_graph import Channel
 

@@ -2,40 +2,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowcore.domain.dags import Task
 from flowcore.domain.workloads import RunsIn, Slots
+from flowcore.scheduler.decisions.candidates import Candidate
 from flowcore.scheduler.decisions.enqueue_task_instances import (
     PATIENCE,
     ActiveUsage,
-    Candidate,
     EnqueueDecision,
     Limits,
     choose_task_instances,
     never_runs,
 )
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def candidate(
-    number: int, *, run: int = 1, max_active_tasks: int = 0, waits_s: float = 0, **task: Any
-) -> Candidate:
-    return Candidate(
-        task_instance_id=number,
-        dag_id="etl",
-        dag_run_id=run,
-        task=Task(task_id=task.pop("task_id", "a"), position=0, pool=task.pop("pool", "p"), **task),
-        executor="local",
-        max_active_tasks=max_active_tasks,
-        scheduled_at=NOW - timedelta(seconds=waits_s),
-    )
+from tests.support.candidates import NOW, candidate
 
 
 def every(places: int) -> Slots:
@@ -49,7 +32,7 @@ def choose(
     pools: Mapping[str, int] | None = None,
     places: int = 100,
 ) -> EnqueueDecision:
-    limits = Limits(pools or {"p": 100}, {"local": every(places)})
+    limits = Limits.of(pools or {"p": 100}, {"local": every(places)})
     return choose_task_instances(candidates, usage or ActiveUsage(), limits, now=NOW)
 
 
@@ -62,7 +45,7 @@ def test_candidates_are_taken_in_their_order_until_the_places_are_gone() -> None
 
 
 def test_tries_of_one_kind_do_not_take_the_places_of_another() -> None:
-    limits = Limits({"p": 100}, {"local": {RunsIn.PROCESS: 1, RunsIn.WORKER: 1}})
+    limits = Limits.of({"p": 100}, {"local": {RunsIn.PROCESS: 1, RunsIn.WORKER: 1}})
     ready = [candidate(n, runs_in=RunsIn.PROCESS) for n in (1, 2)]
     ready += [candidate(n, runs_in=RunsIn.WORKER, task_id="b") for n in (3, 4)]
     assert queued(choose_task_instances(ready, ActiveUsage(), limits, now=NOW)) == [1, 3]
@@ -102,7 +85,7 @@ def test_a_negative_number_of_slots_means_no_limit(slots: int) -> None:
 def test_max_active_tasks_bounds_each_run_by_itself() -> None:
     ready = [candidate(n, run=n % 2, max_active_tasks=2) for n in range(10)]
     decision = choose(ready)
-    assert queued(decision) == [0, 1, 2, 3]
+    assert sorted(queued(decision)) == [0, 1, 2, 3]
     assert decision.full_runs == {0, 1}
 
 
@@ -121,12 +104,22 @@ def test_max_active_tis_per_dag_counts_across_runs() -> None:
 
 def test_max_active_tis_per_dagrun_counts_within_each_run() -> None:
     ready = [candidate(n, run=n % 2, max_active_tis_per_dagrun=1) for n in range(4)]
-    assert queued(choose(ready)) == [0, 1]
+    decision = choose(ready)
+    assert queued(decision) == [0, 1]
+    assert decision.full_run_tasks == {(0, "a"), (1, "a")}
 
 
 def test_limits_of_one_task_leave_others_alone() -> None:
     ready = [candidate(n, task_id=f"t{n}", max_active_tis_per_dag=1) for n in range(3)]
     assert queued(choose(ready)) == [0, 1, 2]
+
+
+def test_slots_are_kept_free_for_one_whose_run_another_scheduler_counts() -> None:
+    ready = [candidate(1, is_contended=True), candidate(2), candidate(3)]
+    decision = choose(ready, pools={"p": 2})
+    assert queued(decision) == [2]
+    assert [each.task_instance_id for each in decision.contended] == [1]
+    assert queued(choose(ready, places=2)) == [2]
 
 
 @pytest.mark.parametrize(
@@ -145,17 +138,18 @@ def test_a_task_that_can_never_run_is_told_why(task: dict[str, Any], reason: str
 
 
 def test_an_unknown_executor_is_told_which_ones_there_are() -> None:
-    reason = never_runs(candidate(1), Limits({"p": 1}, {"b": every(1), "a": every(1)}))
+    reason = never_runs(candidate(1), Limits.of({"p": 1}, {"b": every(1), "a": every(1)}))
     assert reason == "no executor is called 'local'; this scheduler has: a, b"
 
 
 def test_a_pool_without_slots_never_runs_anything() -> None:
-    assert never_runs(candidate(1), Limits({"p": 0}, {"local": every(1)})) is not None
+    assert never_runs(candidate(1), Limits.of({"p": 0}, {"local": every(1)})) is not None
 
 
 def test_places_are_what_earlier_passes_left() -> None:
-    limits = Limits({"p": 1}, {"local": {RunsIn.PROCESS: 2}}).less([candidate(1), candidate(2)])
-    assert limits.exhausted
+    limits = Limits.of({"p": 1}, {"local": {RunsIn.PROCESS: 2}}).less([candidate(1), candidate(2)])
+    assert limits.free_places == 0
+    assert limits.full_places == [("local", RunsIn.PROCESS)]
 
 
 #: Fields of each task; "wide" and "many" have limits of their own.

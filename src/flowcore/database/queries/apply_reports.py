@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import is_revoked, literal
+from flowcore.database.queries.claims import is_in, is_revoked, literal
 from flowcore.database.queries.rendered_fields import keep_rendered_fields
 from flowcore.database.queries.task_tries import keep_tries, remember_tries
 from flowcore.database.queries.unsettled_marks import Mark, mark_unsettled, mark_whole_runs
@@ -33,7 +33,7 @@ _started = rows_of("started", id=sa.BigInteger, token=sa.BigInteger, start_date=
 _START = (
     task_instance.update()
     .values(state="running", start_date=_started.c.start_date)
-    .where(_t.id == _started.c.id, _t.token == _started.c.token, _t.state == literal("queued"))
+    .where(_t.id == _started.c.id, _t.token == _started.c.token, is_in(_t.state, "queued"))
 )
 _ended = rows_of(
     "ended",
@@ -60,7 +60,7 @@ _END = (
     .where(
         _t.id == _ended.c.id,
         _t.token == _ended.c.token,
-        _t.state.in_([literal("queued"), literal("running")]),
+        is_in(_t.state, "queued", "running"),
     )
     .returning(_t.id, _t.token, _t.dag_run_id, _t.position, _t.map_index)
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.planner_statistics import refresh_statistics
+from flowcore.database.queries.planner_statistics import note_growth
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance
 from flowcore.database.types import UtcDateTime
@@ -30,6 +30,7 @@ _ROWS = rows_of(
     pool_slots=sa.Integer,
     priority_weight=sa.Integer,
     executor=sa.Text,
+    runs_in=sa.Text,
     scheduled_at=UtcDateTime,
     end_date=UtcDateTime,
 )
@@ -59,7 +60,7 @@ def insert_task_instances(connection: sa.Connection, begun: Iterable[Beginning],
     rows = [row for run in begun for row in _rows(*run, now=now)]
     if rows:
         connection.execute(unanswered(_INSERT), {"task_instances": dump_rows(rows)})
-        refresh_statistics(connection, inserted=len(rows))
+        note_growth(connection, inserted=len(rows))
 
 
 def _rows(
@@ -81,6 +82,7 @@ def _rows(
             task.pool_slots,
             task.priority_weight,
             task.executor,
+            task.runs_in,
             now if scheduled else None,
             now if state in FINISHED else None,
         )

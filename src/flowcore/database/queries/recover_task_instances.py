@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.queries.claims import ids, is_active, is_revoked
+from flowcore.database.queries.claims import holds_slots, ids, is_active, is_revoked
 from flowcore.database.queries.task_tries import insert_tries
 from flowcore.database.queries.unsettled_marks import Mark, mark_unsettled, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
@@ -43,6 +43,7 @@ _HELD = (
         _t.start_date,
     )
     .where(
+        holds_slots(_t.lease_id),
         is_active(_t.state),
         # A claim that ran while the lease was being forgotten may have come too late to see that.
         sa.or_(_t.lease_id.in_(ids("leases")), _t.lease_id.not_in(sa.select(lease.c.id))),

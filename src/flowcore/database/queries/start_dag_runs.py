@@ -89,7 +89,13 @@ _NEXT_QUEUED = sa.select(sa.func.min(dag_run.c.run_after)).where(
     dag_run.c.state == literal("queued"), dag_run.c.run_after > _NOW
 )
 _rows = rows_of(
-    "runs", id=sa.BigInteger, state=sa.Text, end_date=UtcDateTime, timeout_at=UtcDateTime, reason=sa.Text
+    "runs",
+    id=sa.BigInteger,
+    state=sa.Text,
+    end_date=UtcDateTime,
+    reason=sa.Text,
+    timeout_at=UtcDateTime,
+    max_active_tasks=sa.Integer,
 )
 _START = (
     dag_run.update()
@@ -100,6 +106,7 @@ _START = (
         timeout_at=_rows.c.timeout_at,
         reason=_rows.c.reason,
         decided_by=sa.bindparam("own"),
+        max_active_tasks=_rows.c.max_active_tasks,
     )
     .where(dag_run.c.id == _rows.c.id, dag_run.c.state == literal("queued"))
 )
@@ -179,7 +186,7 @@ def _resume(
         return
     dags = versions.get(connection, (row.dag_version_id for row in cleared))
     of = {row.id: dags[row.dag_version_id] for row in cleared}
-    runs = [(run_id, DagRunState.RUNNING, None, _timeout_at(dag, now), None) for run_id, dag in of.items()]
+    runs = [(run_id, DagRunState.RUNNING, None, None, *_limits(dag, now)) for run_id, dag in of.items()]
     connection.execute(_START, {"now": now, "own": own_lease, "runs": dump_rows(runs)})
     insert_missing_task_instances(
         connection, ((row.id, row.logical_date or row.run_after, of[row.id], {}) for row in cleared), now=now
@@ -191,8 +198,9 @@ def _resume(
 def _run_row(run: Begun, now: datetime) -> tuple[object, ...]:
     state = run.changes.run_state or DagRunState.RUNNING
     end_date = now if run.changes.run_state else None
-    return run.dag_run_id, state, end_date, _timeout_at(run.progress.dag, now), run.changes.reason
+    return run.dag_run_id, state, end_date, run.changes.reason, *_limits(run.progress.dag, now)
 
 
-def _timeout_at(of: Dag, now: datetime) -> datetime | None:
-    return None if of.dagrun_timeout_s is None else now + timedelta(seconds=of.dagrun_timeout_s)
+def _limits(of: Dag, now: datetime) -> tuple[datetime | None, int]:
+    timeout_s = of.dagrun_timeout_s
+    return None if timeout_s is None else now + timedelta(seconds=timeout_s), of.max_active_tasks

@@ -12,6 +12,7 @@ from flowcore.database.types import Json, UtcDateTime
 #: `decided_by` is the lease of the scheduler that decided last, and so remembers the run.
 #: `clear_number` counts how often the run was cleared: what a process remembers of it as unchanging (its
 #: version, its start) is true of one such life.
+#: `max_active_tasks` is its Dag's, in the version that it was started with; null means that it is not known.
 #: `asset_batch` names the batch of asset events that a run consumes; with the Dag it is unique, as the
 #: logical date is.
 dag_run = sa.Table(
@@ -38,6 +39,7 @@ dag_run = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False, default=0),
     sa.Column("decided_by", sa.BigInteger),
     sa.Column("clear_number", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("max_active_tasks", sa.Integer),
     sa.UniqueConstraint("dag_id", "run_id"),
     sa.UniqueConstraint("dag_id", "logical_date"),
     sa.UniqueConstraint("dag_id", "asset_batch"),

@@ -7,180 +7,189 @@ exceeds one; the store takes the snapshot and applies the choice under the same 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import attrs
 
-from flowcore.domain.dags import Task
 from flowcore.domain.workloads import RunsIn, Slots
+from flowcore.scheduler.decisions.candidates import Candidate, in_turn
+
+K = TypeVar("K", bound=Hashable)
 
 #: A wide task instance lets narrower ones of its pool pass for this long, then they wait with it.
 PATIENCE = timedelta(seconds=30)
 
 
-@attrs.frozen
-class Candidate:
-    """A scheduled task instance; candidates come by priority, then run date, Dag order, map index."""
-
-    task_instance_id: int
-    dag_id: str
-    dag_run_id: int
-    task: Task
-    executor: str
-    max_active_tasks: int
-    scheduled_at: datetime
-
-    @property
-    def place(self) -> tuple[str, RunsIn]:
-        """What it takes one of: the places of its executor for tries of its kind."""
-        return self.executor, self.task.runs_in
-
-
 @attrs.define
 class ActiveUsage:
-    """What queued and running task instances hold right now. The keys are what each limit counts."""
+    """What queued and running task instances hold right now. The keys are what each limit counts.
+
+    `per_dag` are slots by pool and Dag, and `served` says when the Dag had its last turn there, as a number
+    that grows. Only what bears on the candidates need be counted.
+    """
 
     pool_slots: Counter[str] = attrs.field(factory=Counter)
+    per_dag: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    served: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
     per_run: Counter[int] = attrs.field(factory=Counter)
     per_task: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     per_run_task: Counter[tuple[int, str]] = attrs.field(factory=Counter)
-    #: Tasks whose last two counts are known: only those with limits of their own are worth counting.
-    counted_tasks: set[tuple[str, str]] = attrs.field(factory=set)
 
     def add(self, candidate: Candidate) -> None:
         """Count one task instance more."""
-        task = candidate.task
-        self.pool_slots[task.pool] += task.pool_slots
+        self.hold(candidate)
         self.per_run[candidate.dag_run_id] += 1
-        self.per_task[candidate.dag_id, task.task_id] += 1
-        self.per_run_task[candidate.dag_run_id, task.task_id] += 1
+        self.per_task[candidate.dag_id, candidate.task.task_id] += 1
+        self.per_run_task[candidate.dag_run_id, candidate.task.task_id] += 1
+
+    def hold(self, candidate: Candidate) -> None:
+        """Count its slots only."""
+        self.pool_slots[candidate.pool] += candidate.pool_slots
+        self.per_dag[candidate.pool, candidate.dag_id] += candidate.pool_slots
 
 
 @attrs.frozen
 class Limits:
-    """Slots of each pool (negative: unlimited) and free slots of each executor."""
+    """Slots of each pool (negative: unlimited), and free places by executor and where tries run."""
 
     pools: Mapping[str, int]
-    executors: Mapping[str, Slots]
+    places: Mapping[tuple[str, RunsIn], int]
+
+    @classmethod
+    def of(cls, pools: Mapping[str, int], executors: Mapping[str, Slots]) -> Limits:
+        """Take the places from what executors say."""
+        places = {(name, kind): free for name, slots in executors.items() for kind, free in slots.items()}
+        return cls(pools, places)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether every executor's slots are taken."""
-        return not any(free > 0 for slots in self.executors.values() for free in slots.values())
+    def executors(self) -> frozenset[str]:
+        """The executors that there are."""
+        return frozenset(name for name, _ in self.places)
 
-    def less(self, queued: Iterable[Candidate]) -> Limits:
-        """Return what remains after `queued` took their slots."""
-        taken = Counter(candidate.place for candidate in queued)
-        return Limits(
-            self.pools,
-            {
-                name: {runs_in: free - taken[name, runs_in] for runs_in, free in slots.items()}
-                for name, slots in self.executors.items()
-            },
-        )
+    @property
+    def full_places(self) -> list[tuple[str, RunsIn]]:
+        """Which places are taken."""
+        return [place for place, free in self.places.items() if free <= 0]
+
+    @property
+    def free_places(self) -> int:
+        """How many places are free in all."""
+        return sum(max(0, free) for free in self.places.values())
+
+    def less(self, taken: Iterable[Candidate]) -> Limits:
+        """Return what remains after these took their places."""
+        count = Counter(candidate.place for candidate in taken)
+        return Limits(self.pools, {place: free - count[place] for place, free in self.places.items()})
 
 
 @attrs.frozen
 class EnqueueDecision:
-    """Who is queued, who can never run (with the reason), and what is full.
+    """Who is queued, who can never run (with the reason), who was passed over for a moment; what is full.
 
-    Whoever waits for a full run or pool need not be looked at again in this pass.
+    Whoever waits for something full need not be looked at again in this pass.
     """
 
     queued: tuple[Candidate, ...] = ()
     impossible: tuple[tuple[Candidate, str], ...] = ()
+    contended: tuple[Candidate, ...] = ()
     full_runs: frozenset[int] = frozenset()
     full_pools: frozenset[str] = frozenset()
     full_tasks: frozenset[tuple[str, str]] = frozenset()
+    full_run_tasks: frozenset[tuple[int, str]] = frozenset()
 
 
 def choose_task_instances(
     candidates: Iterable[Candidate], usage: ActiveUsage, limits: Limits, *, now: datetime
 ) -> EnqueueDecision:
-    """Take candidates in their order until limits are reached; `usage` is brought up to date."""
-    return _Pass(usage, limits, now).run(candidates)
+    """Take candidates in their turn until limits are reached; `usage` is brought up to date."""
+    return _Pass(usage, limits, now).run(in_turn(candidates, usage.per_dag, usage.served))
 
 
 class _Pass:
     def __init__(self, usage: ActiveUsage, limits: Limits, now: datetime) -> None:
         self.usage, self.limits, self.now = usage, limits, now
-        self.places = {
-            (name, runs_in): free
-            for name, slots in limits.executors.items()
-            for runs_in, free in slots.items()
-        }
+        self.places = Counter(limits.places)
         self.full_runs: set[int] = set()
         self.full_pools: set[str] = set()
         self.full_tasks: set[tuple[str, str]] = set()
+        self.full_run_tasks: set[tuple[int, str]] = set()
 
     def run(self, candidates: Iterable[Candidate]) -> EnqueueDecision:
         queued: list[Candidate] = []
         impossible: list[tuple[Candidate, str]] = []
+        contended: list[Candidate] = []
         for candidate in candidates:
             if reason := never_runs(candidate, self.limits):
                 impossible.append((candidate, reason))
+            elif candidate.is_contended:
+                self._keep_free(candidate)
+                contended.append(candidate)
             elif self._fits(candidate):
-                self._take(candidate)
+                self.places[candidate.place] -= 1
+                self.usage.add(candidate)
                 queued.append(candidate)
         return EnqueueDecision(
             tuple(queued),
             tuple(impossible),
+            tuple(contended),
             frozenset(self.full_runs),
             frozenset(self.full_pools),
             frozenset(self.full_tasks),
+            frozenset(self.full_run_tasks),
         )
+
+    def _keep_free(self, candidate: Candidate) -> None:
+        """Let nobody behind it take what it will have as soon as the other scheduler has counted."""
+        if self._fits_place(candidate) and self._fits_pool(candidate):
+            self.places[candidate.place] -= 1
+            self.usage.hold(candidate)
 
     def _fits(self, candidate: Candidate) -> bool:
         return (
-            candidate.task.pool not in self.full_pools
-            and self._fits_executor(candidate)
+            self._fits_place(candidate)
             and self._fits_run(candidate)
             and self._fits_task(candidate)
             and self._fits_pool(candidate)
         )
 
-    def _fits_executor(self, candidate: Candidate) -> bool:
-        if self.places[candidate.place] > 0:
-            return True
-        # Further ones of the task would not fit either, and those of other kinds may.
-        self.full_tasks.add((candidate.dag_id, candidate.task.task_id))
-        return False
+    def _fits_place(self, candidate: Candidate) -> bool:
+        return self.places[candidate.place] > 0
 
     def _fits_run(self, candidate: Candidate) -> bool:
-        limit = candidate.max_active_tasks
-        if limit > 0 and self.usage.per_run[candidate.dag_run_id] >= limit:
-            self.full_runs.add(candidate.dag_run_id)
-            return False
-        return True
+        run, limit = candidate.dag_run_id, candidate.max_active_tasks
+        return limit <= 0 or _has_room(run, self.usage.per_run[run], limit, self.full_runs)
 
     def _fits_task(self, candidate: Candidate) -> bool:
-        task, key = candidate.task, (candidate.dag_id, candidate.task.task_id)
+        task, usage = candidate.task, self.usage
+        of_dag, of_run = (candidate.dag_id, task.task_id), (candidate.dag_run_id, task.task_id)
         per_dag, per_run = task.max_active_tis_per_dag, task.max_active_tis_per_dagrun
-        if per_dag is not None and self.usage.per_task[key] >= per_dag:
-            self.full_tasks.add(key)
-            return False
-        run_key = (candidate.dag_run_id, task.task_id)
-        return per_run is None or self.usage.per_run_task[run_key] < per_run
+        return (per_dag is None or _has_room(of_dag, usage.per_task[of_dag], per_dag, self.full_tasks)) and (
+            per_run is None or _has_room(of_run, usage.per_run_task[of_run], per_run, self.full_run_tasks)
+        )
 
     def _fits_pool(self, candidate: Candidate) -> bool:
-        pool, wanted = candidate.task.pool, candidate.task.pool_slots
-        slots = self.limits.pools[pool]
-        open_slots = slots - self.usage.pool_slots[pool]
-        if slots < 0 or wanted <= open_slots:
+        pool, slots = candidate.pool, self.limits.pools[candidate.pool]
+        if pool in self.full_pools:
+            return False
+        free = slots - self.usage.pool_slots[pool]
+        if slots < 0 or candidate.pool_slots <= free:
             return True
-        if open_slots <= 0 or self.now - candidate.scheduled_at > PATIENCE:
+        if free <= 0 or self.now - candidate.scheduled_at > PATIENCE:
             self.full_pools.add(pool)
         return False
 
-    def _take(self, candidate: Candidate) -> None:
-        self.places[candidate.place] -= 1
-        self.usage.add(candidate)
+
+def _has_room(key: K, used: int, limit: int, full: set[K]) -> bool:
+    if used >= limit:
+        full.add(key)
+    return used < limit
 
 
 def never_runs(candidate: Candidate, limits: Limits) -> str | None:
     """Say why a candidate can never run under these limits, with the remedy; None when it can."""
-    pool, wanted = candidate.task.pool, candidate.task.pool_slots
+    pool, wanted = candidate.pool, candidate.pool_slots
     slots = limits.pools.get(pool)
     if slots is None:
         return f"pool {pool!r} does not exist; create it or choose another pool for the task"
