@@ -4,7 +4,7 @@ import pytest
 
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.endings import ending_of
-from flowcore.sdk import TaskFailed, TaskSkipped
+from flowcore.sdk import DAG, DownstreamTasksSkipped, TaskFailed, TaskSkipped, task
 
 SKIP, FAIL, BUG = TaskSkipped("enough"), TaskFailed("broken"), ValueError("bug")
 
@@ -51,3 +51,22 @@ def test_error_shows_the_authors_frames_only():
 def test_characters_that_no_database_keeps_are_written_out():
     assert ending_of(ValueError("a\0b\ud800c"), {}).error.endswith(r"a\x00b\ud800c")
     assert ending_of(TaskSkipped("a\0b\ud800c"), {}).error == r"a\x00b\ud800c"
+
+
+def branching():
+    """A branch with one task after it."""
+    with DAG("d"):
+        branch = task.branch(task_id="a")(list)()
+        branch >> task(task_id="b")(list)()
+    return branch.operator
+
+
+def test_try_that_skips_tasks_after_it_is_a_success():
+    ending = ending_of(DownstreamTasksSkipped(tasks=["b"]), {"k": "1"}, task=branching())
+    assert (ending.outcome, ending.xcoms, ending.effects.skips) == (TryOutcome.SUCCESS, {"k": "1"}, ("b",))
+
+
+def test_try_that_skips_what_it_may_not_has_failed():
+    ending = ending_of(DownstreamTasksSkipped(tasks=["a"]), {}, task=branching())
+    assert (ending.outcome, ending.effects.skips) == (TryOutcome.FAILED, ())
+    assert "task 'a' cannot skip a; it may skip b" in ending.error

@@ -45,6 +45,18 @@ async def test_result_is_reported_and_the_process_ends(server, kind):
 
 
 @KINDS
+async def test_what_a_branch_skips_is_reported(server, kind):
+    source = source_of(f"""
+        with DAG("d") as dag:
+            @task.branch
+            {kind} t(): return "a"
+            t() >> [task(task_id=name)(list)() for name in "ab"]
+    """)
+    over, _ = await outcome_of(server, source)
+    assert (over.outcome, over.effects.skips, over.xcoms) == (SUCCESS, ("b",), {"return_value": '"a"'})
+
+
+@KINDS
 async def test_outputs_params_and_templates_become_values(server, kind):
     source = source_of(f"""
         class Op(BaseOperator):

@@ -64,6 +64,16 @@ async def connect() -> str:
     return warehouse.get_uri()
 
 
+@task.branch
+def choose(rows: dict[str, int]) -> str:
+    return "load" if rows else "report"
+
+
+@task.short_circuit(ignore_downstream_trigger_rules=False, retries=1)
+async def is_new(day: str) -> bool:
+    return bool(day)
+
+
 @setup
 def cluster(size: int) -> str:
     return f"cluster of {size}"
@@ -100,6 +110,8 @@ with DAG("typed", schedule=timedelta(hours=1), tags=["a"]) as typed:
     assert_type(report.as_teardown(setups=cluster(4)), Report)
 
 assert_type(rows, XComArg)
+assert_type(choose(rows), XComArg)
+assert_type(is_new("monday"), XComArg)
 assert_type(report.output, XComArg)
 assert_type(extract.function("monday"), dict[str, int])
 assert_type(pipeline(4), DAG)
@@ -108,4 +120,5 @@ assert_type(get_current_context()["try_number"], int)
 DAG("wrong", schedul=None)  # type: ignore[call-arg]
 pipeline("many")  # type: ignore[arg-type]
 task(reties=3)  # type: ignore[call-overload]
+task.branch(ignore_downstream_trigger_rules=True)  # type: ignore[call-overload]
 task(retries="3")  # type: ignore[call-overload]

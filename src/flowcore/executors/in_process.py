@@ -209,5 +209,6 @@ class _Reports:
                 end_date=now,
                 xcoms=ending.xcoms,
                 error=ending.error,
+                effects=ending.effects,
             )
         )

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 import attrs
 
 from flowcore.domain.storable_texts import storable
-from flowcore.domain.workloads import TryOutcome
-from flowcore.errors import DatabaseUnavailable
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
+from flowcore.errors import DagError, DatabaseUnavailable
 from flowcore.runner.error_texts import cut, text_of
-from flowcore.sdk.exceptions import TaskFailed, TaskSkipped
+from flowcore.sdk.exceptions import DownstreamTasksSkipped, TaskFailed, TaskSkipped
+from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.skipping import effects_of_skip
 from flowcore.secrets.masking import PROCESS
 
 
 @attrs.frozen
 class Ending:
-    """The outcome of a try, its XComs by key as JSON texts, and what went wrong."""
+    """The outcome of a try, its XComs by key as JSON texts, what went wrong, and what it means for others."""
 
     outcome: TryOutcome
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
+    effects: TryEffects = NO_EFFECTS
 
 
 GIVEN_BACK = Ending(TryOutcome.GIVEN_BACK)
@@ -31,8 +34,14 @@ def failed(error: str) -> Ending:
     return Ending(TryOutcome.FAILED, error=error)
 
 
-def ending_of(error: BaseException, xcoms: Mapping[str, str], *, has_begun: bool = True) -> Ending:
-    """The ending of a try that raised; what it pushed before is kept.
+def ending_of(
+    error: BaseException,
+    xcoms: Mapping[str, str],
+    *,
+    task: BaseOperator | None = None,
+    has_begun: bool = True,
+) -> Ending:
+    """The ending of a try (of `task`, if it was found) that raised; what it pushed before is kept.
 
     One that lost the database before the author's code had begun is given back. An exception group counts
     as `TaskSkipped` if it holds nothing else, and as `TaskFailed` if it holds one.
@@ -41,8 +50,17 @@ def ending_of(error: BaseException, xcoms: Mapping[str, str], *, has_begun: bool
         return GIVEN_BACK
     if _is_only(error, TaskSkipped):
         return Ending(TryOutcome.SKIPPED, xcoms, storable(cut(PROCESS.mask(str(error)))) or None)
+    if isinstance(error, DownstreamTasksSkipped) and task is not None:
+        return _skipping(error, xcoms, task)
     for_good = _has(error, TaskFailed)
     return Ending(TryOutcome.FAILED_FOR_GOOD if for_good else TryOutcome.FAILED, xcoms, text_of(error))
+
+
+def _skipping(skip: DownstreamTasksSkipped, xcoms: Mapping[str, str], task: BaseOperator) -> Ending:
+    try:
+        return Ending(TryOutcome.SUCCESS, xcoms, effects=effects_of_skip(task, skip))
+    except DagError as error:
+        return ending_of(error, xcoms)
 
 
 def _is_only(error: BaseException, kind: type[Exception]) -> bool:

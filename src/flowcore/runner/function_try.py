@@ -55,7 +55,7 @@ class FunctionTry:
             raise
         # Whatever authors raise, KeyboardInterrupt included, is theirs: no one else is in this process.
         except BaseException as error:
-            return ending_of(error, pushed, has_begun=self._began_at is not None)
+            return ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
         return Ending(TryOutcome.SUCCESS, pushed)
 
     @contextmanager

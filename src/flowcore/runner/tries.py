@@ -63,6 +63,7 @@ class Try:
         self._scope = anyio.CancelScope()
         self._cancel_reason: str | None = None
         self._has_begun = False
+        self._task: BaseOperator | None = None
         self._call: ThreadCall | None = None
 
     def cancel(self, reason: str) -> None:
@@ -111,7 +112,7 @@ class Try:
             if _is_cancelled():
                 raise
             # The author's code cancelled itself, or let the cancellation of a scope of its own escape.
-            return ending_of(error, pushed)
+            return ending_of(error, pushed, task=self._task)
         # Whatever authors raise, GeneratorExit and exception groups included, is theirs: siblings go on.
         except BaseException as error:
             return self._ending_of(error, pushed)
@@ -121,11 +122,11 @@ class Try:
         # Libraries turn cancellations into errors of their own; then these are not what went wrong.
         if _is_cancelled():
             return None if self._scope.cancel_called else GIVEN_BACK
-        return ending_of(error, pushed, has_begun=self._has_begun)
+        return ending_of(error, pushed, task=self._task, has_begun=self._has_begun)
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
-        found = await self._tasks.task(self.workload)
-        making = prepared(found, self.workload, comms=self._comms, pushed=pushed)
+        self._task = await self._tasks.task(self.workload)
+        making = prepared(self._task, self.workload, comms=self._comms, pushed=pushed)
         ready = await aanswered(making, self._comms)
         with current_context(ready.context), current_comms(self._comms):
             if ready.has_templates:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
     )
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
+    from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
+    from flowcore.sdk.branching import BranchMixIn as BranchMixIn
     from flowcore.sdk.connections import Connection as Connection
     from flowcore.sdk.context import Context as Context
     from flowcore.sdk.context import get_current_context as get_current_context
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.exceptions import AirflowSkipException as AirflowSkipException
     from flowcore.sdk.exceptions import AirflowTaskTerminated as AirflowTaskTerminated
     from flowcore.sdk.exceptions import AirflowTaskTimeout as AirflowTaskTimeout
+    from flowcore.sdk.exceptions import DownstreamTasksSkipped as DownstreamTasksSkipped
     from flowcore.sdk.exceptions import TaskCancelled as TaskCancelled
     from flowcore.sdk.exceptions import TaskFailed as TaskFailed
     from flowcore.sdk.exceptions import TaskSkipped as TaskSkipped
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
     from flowcore.sdk.setup_functions import setup as setup
     from flowcore.sdk.setup_functions import teardown as teardown
+    from flowcore.sdk.skipping import SkipMixin as SkipMixin
     from flowcore.sdk.task_functions import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
     from flowcore.sdk.task_instances import TaskInstance as TaskInstance
@@ -63,8 +67,10 @@ _SOURCES = {
     "AirflowSkipException": "flowcore.sdk.exceptions",
     "AirflowTaskTerminated": "flowcore.sdk.exceptions",
     "AirflowTaskTimeout": "flowcore.sdk.exceptions",
+    "BaseBranchOperator": "flowcore.sdk.branching",
     "BaseHook": "flowcore.sdk.hooks",
     "BaseOperator": "flowcore.sdk.operators",
+    "BranchMixIn": "flowcore.sdk.branching",
     "Connection": "flowcore.sdk.connections",
     "Context": "flowcore.sdk.context",
     "CronDataIntervalTimetable": "flowcore.domain.timetables.cron",
@@ -72,12 +78,14 @@ _SOURCES = {
     "DagRunState": "flowcore.domain.states",
     "DeltaDataIntervalTimetable": "flowcore.domain.timetables.delta",
     "DeltaTriggerTimetable": "flowcore.domain.timetables.delta",
+    "DownstreamTasksSkipped": "flowcore.sdk.exceptions",
     "EdgeModifier": "flowcore.sdk.edges",
     "EventsTimetable": "flowcore.domain.timetables.events",
     "Label": "flowcore.sdk.edges",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
     "TaskCancelled": "flowcore.sdk.exceptions",
+    "SkipMixin": "flowcore.sdk.skipping",
     "TaskFailed": "flowcore.sdk.exceptions",
     "TaskGroup": "flowcore.sdk.task_groups",
     "TaskInstance": "flowcore.sdk.task_instances",

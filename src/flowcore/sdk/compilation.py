@@ -12,6 +12,7 @@ from flowcore.domain.priority_weights import effective_weights
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.dag_checks import check_dag
+from flowcore.sdk.skipping import skip_reach_of
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
@@ -78,6 +79,7 @@ def _task(
         upstream=upstream,
         downstream=downstream,
         trigger_rule=task.trigger_rule,
+        may_skip=skip_reach_of(task),
         is_setup=task.is_setup,
         is_teardown=task.is_teardown,
         on_failure_fail_dagrun=task.on_failure_fail_dagrun,

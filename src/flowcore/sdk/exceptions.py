@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flowcore.errors import DagError
 
 
@@ -11,6 +14,18 @@ class TaskSkipped(Exception):
 
 class TaskFailed(Exception):
     """Raise it to fail the task instance for good, without a retry."""
+
+
+class DownstreamTasksSkipped(Exception):
+    """Raise it to end the try as a success that skips tasks after it.
+
+    For operators whose class says that they do so (`SkipMixin`). `tasks` are ids, (id, map index) pairs, or
+    tasks; teardowns among them are spared.
+    """
+
+    def __init__(self, *, tasks: Iterable[Any]) -> None:
+        super().__init__("tasks after this one are skipped")
+        self.tasks = tuple(tasks)
 
 
 class TaskCancelled(BaseException):

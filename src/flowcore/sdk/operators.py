@@ -28,6 +28,7 @@ from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
+from flowcore.sdk.relatives import reached_from, share_dag, tasks_of
 from flowcore.sdk.setups import TaskNode
 from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
 from flowcore.sdk.templates.fields import fields_with_templates
@@ -198,9 +199,27 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         """The outputs and params in its attributes."""
         return list(references_in([getattr(self, name) for name in self._referring]))
 
+    @property
+    def upstream_list(self) -> list[BaseOperator]:
+        """The tasks right before it, in Dag order."""
+        return tasks_of(self, self.upstream_task_ids)
+
+    @property
+    def downstream_list(self) -> list[BaseOperator]:
+        """The tasks right after it, in Dag order."""
+        return tasks_of(self, self.downstream_task_ids)
+
+    def get_direct_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """The tasks right after it, or with `upstream` right before it, in Dag order."""
+        return self.upstream_list if upstream else self.downstream_list
+
+    def get_flat_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """All tasks after it, or with `upstream` before it, in Dag order."""
+        return tasks_of(self, reached_from(self, upstream=upstream))
+
     def wait_for(self, upstream: BaseOperator) -> None:
         """Make this task wait for `upstream`; `>>` ends here."""
-        _share_dag(self, upstream)
+        share_dag(self, upstream)
         self.upstream_task_ids.add(upstream.task_id)
         upstream.downstream_task_ids.add(self.task_id)
 
@@ -228,25 +247,6 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         for name in self._referring:
             setattr(copied, name, resolved(getattr(self, name), lookup))
         return copied
-
-
-def _share_dag(one: BaseOperator, other: BaseOperator) -> None:
-    """Put a task that has no Dag yet into that of the other."""
-    dag = one.dag or other.dag
-    if dag is None:
-        raise DagError(
-            f"tasks {one.task_id!r} and {other.task_id!r} are outside a Dag and cannot depend on each other;"
-            " define them inside `with DAG(...):`"
-        )
-    for task in (one, other):
-        if task.dag is None:
-            # Its id has no prefix, so it belongs to no group.
-            dag.task_group.add(task)
-        elif task.dag is not dag:
-            raise DagError(
-                f"task {one.task_id!r} of Dag {dag.dag_id!r} cannot depend on task {task.task_id!r} of Dag"
-                f" {task.dag.dag_id!r}; put both into one Dag"
-            )
 
 
 @functools.cache

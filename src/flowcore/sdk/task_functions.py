@@ -54,28 +54,34 @@ class TaskFunction(Generic[P, R]):
         function: Callable[P, R],
         arguments: FunctionTaskArguments,
         *,
+        operator_class: type[FunctionOperator] = FunctionOperator,
         mark: Callable[[XComArg], XComArg] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function, self.arguments = function, arguments
         self._called = TaskCallable.of(function)
-        self._mark = mark
+        self._operator_class, self._mark = operator_class, mark
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
         arguments: dict[str, Any] = {**self.arguments}
         wanted = arguments.pop("task_id", None) or self._called.name
-        operator = FunctionOperator(
+        operator = self._operator_class(
             self._free_id(wanted), called=self._called, op_args=args, op_kwargs=kwargs, **arguments
         )
         return operator.output if self._mark is None else self._mark(operator.output)
 
     def marked(self, mark: Callable[[XComArg], XComArg]) -> TaskFunction[P, R]:
         """The same function, whose tasks are handed to `mark` when they are made."""
-        return TaskFunction(self.function, self.arguments, mark=mark)
+        return TaskFunction(self.function, self.arguments, operator_class=self._operator_class, mark=mark)
 
     def override(self, **arguments: Unpack[FunctionTaskArguments]) -> TaskFunction[P, R]:
         """The same function with other arguments for its task."""
-        return TaskFunction(self.function, {**self.arguments, **arguments}, mark=self._mark)
+        return TaskFunction(
+            self.function,
+            {**self.arguments, **arguments},
+            operator_class=self._operator_class,
+            mark=self._mark,
+        )
 
     def _free_id(self, wanted: str) -> str:
         group = surrounding_group(self.arguments.get("dag"), self.arguments.get("task_group"))
@@ -86,27 +92,80 @@ class TaskFunction(Generic[P, R]):
         return unique_id(prefix + wanted, group.dag.taken_ids).removeprefix(prefix)
 
 
-@overload
-def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+class TaskDecorator:
+    """`@task`, and what is derived from it: `@task.branch`, `@task.short_circuit`."""
+
+    def __init__(self, name: str, operator_class: type[FunctionOperator]) -> None:
+        self._name, self._operator_class = name, operator_class
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[FunctionTaskArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(
+        self, function: Callable[..., Any] | None = None, /, **arguments: Unpack[FunctionTaskArguments]
+    ) -> Any:
+        """Make tasks of a function: `@task`, or `@task(retries=3, ...)`.
+
+        A coroutine function runs on an event loop, another in a process of its own. By default the task is
+        called like the function; a second call makes a task with `__1` appended, and so on.
+
+        Raises:
+            DagError: The function cannot be a task, or an argument is not allowed.
+        """
+        if function is None:
+            return functools.partial(self._task_function, arguments=arguments)
+        return self._task_function(function, arguments)
+
+    def _task_function(self, function: Any, arguments: FunctionTaskArguments) -> TaskFunction[..., Any]:
+        if not callable(function):
+            raise DagError(
+                f"{self._name} was given {function!r}; use {self._name}, or name the argument:"
+                f" {self._name}(task_id=...)"
+            )
+        return TaskFunction(function, arguments, operator_class=self._operator_class)
+
+    @property
+    def branch(self) -> TaskDecorator:
+        """Make a branch: the function returns the ids of the tasks and groups right after it that run."""
+        from flowcore.sdk.deciding_functions import BranchFunctionOperator
+
+        return TaskDecorator("@task.branch", BranchFunctionOperator)
+
+    @property
+    def short_circuit(self) -> ShortCircuitDecorator:
+        """Make a short circuit: unless the function returns something true, all that follows is skipped."""
+        from flowcore.sdk.deciding_functions import ShortCircuitFunctionOperator
+
+        return ShortCircuitDecorator("@task.short_circuit", ShortCircuitFunctionOperator)
 
 
-@overload
-def task(
-    **arguments: Unpack[FunctionTaskArguments],
-) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+class _ShortCircuitArguments(FunctionTaskArguments, total=False):
+    ignore_downstream_trigger_rules: bool
 
 
-def task(function: Callable[..., Any] | None = None, /, **arguments: Unpack[FunctionTaskArguments]) -> Any:
-    """Make tasks of a function: `@task`, or `@task(retries=3, ...)`.
+class ShortCircuitDecorator(TaskDecorator):
+    """`@task.short_circuit`.
 
-    A coroutine function runs on an event loop, another in a process of its own. By default the task is
-    called like the function; a second call makes a task with `__1` appended, and so on.
-
-    Raises:
-        DagError: The function cannot be a task, or an argument is not allowed.
+    With `ignore_downstream_trigger_rules=False` only the tasks right after it are skipped, and those further
+    down follow their trigger rules.
     """
-    if function is None:
-        return lambda decorated: TaskFunction(decorated, arguments)
-    if not callable(function):
-        raise DagError(f"@task was given {function!r}; use @task, or name the argument: @task(task_id=...)")
-    return TaskFunction(function, arguments)
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_ShortCircuitArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `TaskDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)
+
+
+task = TaskDecorator("@task", FunctionOperator)

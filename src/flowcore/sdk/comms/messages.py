@@ -15,7 +15,7 @@ import attrs
 
 from flowcore.domain.connections import Connection
 from flowcore.domain.dag_sources import DagSource
-from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome, Workload
 from flowcore.sdk.references import XComKey
 
 A_co = TypeVar("A_co", bound="Answer", covariant=True)
@@ -185,6 +185,7 @@ class TryOver(Notice):
     outcome: TryOutcome
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
+    effects: TryEffects = NO_EFFECTS
 
 
 @attrs.frozen
