@@ -88,6 +88,11 @@ def cpu_ticks(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
 
 
+def oom_score() -> int:
+    """How much rather this process is killed than others when memory runs out."""
+    return int(Path("/proc/self/oom_score_adj").read_text())
+
+
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from flowcore.runner.jobs import Job
 
@@ -97,5 +98,14 @@ def close_everything(job: Job) -> None:
     time.sleep(1000)
 
 
-def environment(job: Job) -> None:
-    job.comms.sendall(json.dumps(dict(os.environ)).encode())
+def surroundings(job: Job) -> None:
+    """Say what the process has found when it began."""
+    found = {
+        "environment": dict(os.environ),
+        "arguments": sys.argv[1:],
+        "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+        "group": os.getpgrp() == os.getpid(),
+        "oom_score": int(Path("/proc/self/oom_score_adj").read_text()),
+        "input": sys.stdin.read(),
+    }
+    job.comms.sendall(json.dumps(found).encode())

@@ -95,6 +95,12 @@ class Supervisor:
                 assert not self.is_over, self.notices
                 await self._news.wait()
 
+    async def wait_over(self) -> None:
+        """Wait until the child says nothing more."""
+        with anyio.fail_after(20):
+            while not self.is_over:
+                await self._news.wait()
+
     async def next_that(self, kind: type[N], is_wanted: Callable[[int | None], bool]) -> N:
         with anyio.fail_after(20):
             while True:

@@ -140,6 +140,15 @@ async def test_death_of_the_fork_server_is_that_of_its_dag_servers():
         assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
 
 
+async def test_file_that_forks_makes_no_second_server():
+    before = descendants()
+    async with fork_server() as server:
+        source = source_of("import os\nos.fork()\ndag = DAG('a')")
+        for _ in range(5):
+            assert (await dags_of_a_child(server, source))[0] == ["a"]
+        await wait_until(lambda: len(descendants() - before) == 2)
+
+
 async def test_what_an_import_started_lives_as_long_as_its_server():
     text = "import subprocess\nstarted = subprocess.Popen(['sleep', '1000'])\ndag = DAG(f'pid{started.pid}')"
     async with fork_server() as server:

@@ -16,6 +16,7 @@ from tests.runner.children import (
     fork_server,
     is_alive,
     job,
+    oom_score,
     parent_of,
     printed,
     said,
@@ -139,10 +140,17 @@ async def test_children_draw_different_numbers():
 async def test_settings_of_the_scheduler_are_not_in_the_environment(monkeypatch):
     monkeypatch.setenv("FLOWCORE_DATABASE_URL", "postgresql://secret")
     monkeypatch.setenv("FLOWCORE_VAR_COLOUR", "green")
-    async with fork_server() as server, await server.fork(job("environment"), {}) as child:
-        found = await said_json(child)
+    async with fork_server() as server, await server.fork(job("surroundings"), {}) as child:
+        found = (await said_json(child))["environment"]
     assert "FLOWCORE_DATABASE_URL" not in found
     assert (found["FLOWCORE_VAR_COLOUR"], found["PATH"]) == ("green", os.environ["PATH"])
+
+
+async def test_child_stands_on_its_own():
+    async with fork_server() as server, await server.fork(job("surroundings"), {}) as child:
+        found = await said_json(child)
+    assert (found["arguments"], found["blocked"], found["group"], found["input"]) == ([], [], True, "")
+    assert found["oom_score"] > oom_score()
 
 
 @pytest.mark.parametrize("name", ["tests.runner.jobs:none", "no_module:x", "nonsense"])
@@ -218,8 +226,9 @@ async def kill_when_blocked(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-async def test_server_that_cannot_start_is_told(monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize("executable", ["/bin/false", "/no/such/file"])
+async def test_server_that_cannot_start_is_told(monkeypatch, executable):
+    monkeypatch.setattr(sys, "executable", executable)
     with pytest.raises(ForkServerGone):
         async with fork_server():
             pass

@@ -165,6 +165,23 @@ async def test_function_that_gets_here_runs_in_a_thread(server, loop):
         assert (await worker.over(1)).xcoms == {"return_value": "false"}
 
 
+async def test_sleeping_tries_are_cheap(server, loop):
+    source = dag_of("async def t(): await anyio.sleep_forever()")
+    async with warm_worker(server, source, loop=loop) as worker:
+        sizes = {}
+        for ref in range(1500):
+            worker.run(workload_of("t", ref), source, ref)
+            await worker.begun(ref)
+            if ref in (999, 1499):
+                worker.channel.order(Ping(ref))
+                sizes[ref] = (await worker.next(Pong)).memory
+        assert sizes[999] < 150_000_000
+        assert (sizes[1499] - sizes[999]) / 500 < 100_000
+        worker.child.terminate()
+        await worker.wait_over()
+        assert [notice for notice, _ in worker.notices] == [TryOver(GIVEN_BACK)] * 1500
+
+
 # ---- Dag files
 
 

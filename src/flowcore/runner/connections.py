@@ -47,10 +47,10 @@ ANSWER_S = 30.0
 
 
 class ForkServerGone(FlowcoreError):
-    """The fork server ended while it was asked for a child; nothing of the child is left. Try again."""
+    """The fork server ended, or could not be started; what a child that was asked for did is unknown."""
 
-    def __init__(self) -> None:
-        super().__init__("the fork server ended; try again, another one is started")
+    def __init__(self, reason: str = "it ended") -> None:
+        super().__init__(f"there is no fork server: {reason}; try again, another one is started")
 
 
 class ForkFailed(FlowcoreError):

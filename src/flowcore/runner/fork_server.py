@@ -17,6 +17,7 @@ from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import learn_record
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
+from flowcore.runner import linux
 from flowcore.runner.child_log import logging_to_supervisors
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.forking import ForkLoop
@@ -34,16 +35,18 @@ _IMPORTED = (
 
 def main() -> None:
     """Serve until the control socket is closed."""
+    control = socket.socket(fileno=int(sys.argv.pop()))
     for name in _IMPORTED:
         import_module(name)
     _learn_records()
+    linux.be_killed_first()
     # A child that crashes says where.
     faulthandler.enable(file=2)
     # Lines are written as they end: a child that is killed writes nothing more.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     with logging_to_supervisors():
-        ForkLoop(socket.socket(fileno=int(sys.argv[1]))).serve()
+        ForkLoop(control).serve()
     flush_outputs()
     # Threads that an import has started have no say in it.
     os._exit(0)

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Sequence
 
@@ -57,8 +58,10 @@ class ForkLoop:
             self._send(ServerReady())
             while self._step():
                 pass
-        except (ConnectionError, ProtocolError):
+        except ConnectionError:
             pass
+        except ProtocolError as error:
+            print(f"a fork server ends: {error}", file=sys.stderr)
         finally:
             self._kill_everything()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import PeerGone
 from flowcore.runner.endings import Ending, ending_of
+from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.preparation import PreparedTask, prepared
 from flowcore.runner.results import push_result
 from flowcore.sdk.comms.interrupts import interrupt
@@ -98,9 +100,14 @@ class FunctionTry:
     def _execute(self, ready: PreparedTask) -> Any:
         self._began_at = time.monotonic()
         self._comms.post(TryBegun())
+        process = os.getpid()
         try:
             return ready.task.execute(ready.context)
         finally:
+            # The function has forked, and this is the copy: only the original has anything to report.
+            if os.getpid() != process:
+                flush_outputs()
+                os._exit(0)
             if self._is_interrupted:
                 self._kill(ready.task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 
 from flowcore.domain.dag_sources import DagSource
@@ -20,11 +21,14 @@ def import_dags(source: DagSource) -> list[DAG]:
         DagError: It cannot be imported.
     """
     # What a file sets up there would write each line of its tries once more, or not at all.
-    handlers = list(logging.root.handlers)
+    handlers, process = list(logging.root.handlers), os.getpid()
     try:
         return load_dag_source(source)
     finally:
         logging.root.handlers[:] = handlers
+        # The file has forked, and this is the copy: it has no part in what this process is for.
+        if os.getpid() != process:
+            os._exit(0)
 
 
 def task_of(dags: Sequence[DAG], workload: Workload) -> BaseOperator:

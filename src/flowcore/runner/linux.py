@@ -10,11 +10,14 @@ import ctypes
 import os
 import resource
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+#: As if the process had so many thousandths of the machine's memory on top of its own.
+_OOM_SCORE = 300
 _IS_LINUX = sys.platform == "linux"
 _prctl = ctypes.CDLL(None).prctl if _IS_LINUX else lambda *_: 0
 
@@ -27,6 +30,12 @@ def set_parent_death_signal(number: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends; processes forked later do not inherit this."""
     _prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+
+
+def be_killed_first() -> None:
+    """When memory runs out, have the kernel kill this process or one forked later, and not the scheduler."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
 
 
 def resident_bytes() -> int:

@@ -143,11 +143,8 @@ class ForkServer:
 async def _server_process() -> AsyncIterator[ServerConnection]:
     """A new server process and its connection, which is served inside the block."""
     mark = secrets.token_hex(16)
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
+    process, ours = _start(mark)
     with ours:
-        with theirs:
-            process = _start(theirs, mark)
         try:
             with single_error():
                 async with anyio.create_task_group() as nursery:
@@ -163,7 +160,22 @@ async def _server_process() -> AsyncIterator[ServerConnection]:
                 await _end(process, mark)
 
 
-def _start(control: socket.socket, mark: str) -> subprocess.Popen[bytes]:
+def _start(mark: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A server process, and our end of its control socket."""
+    try:
+        ours, theirs = socket.socketpair()
+    except OSError as error:
+        raise ForkServerGone(str(error)) from error
+    ours.setblocking(False)
+    with theirs:
+        try:
+            return _popen(theirs, mark), ours
+        except OSError as error:
+            ours.close()
+            raise ForkServerGone(f"{sys.executable}: {error}") from error
+
+
+def _popen(control: socket.socket, mark: str) -> subprocess.Popen[bytes]:
     # On the loop's thread, with which the server shall end: the kernel signals it when this thread does.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "flowcore.runner.fork_server", str(control.fileno())],

@@ -1,0 +1,102 @@
+"""The server as a process whose other end is in the hands of the test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from flowcore.runner.control import Exited, Fork, Forked, Inbox, ServerReady, control_frame
+from tests.runner.children import ROOT, is_alive
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def server_process():
+    """A server that is ready, and our end of its control socket."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(20)
+    with ours, theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flowcore.runner.fork_server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        # Left first: the server ends with its control socket.
+        with process, ours:
+            [ready] = Inbox().receive(ours)
+            assert ready.message == ServerReady()
+            yield ours, process
+
+
+def fork(control, number, job, payload):
+    """Ask for a child; its comms socket and pid."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(20)
+    with theirs, open(os.devnull, "w") as nowhere:
+        order = control_frame(Fork(f"tests.runner.jobs:{job}", payload), number)
+        socket.send_fds(control, [order], [theirs.fileno(), nowhere.fileno(), nowhere.fileno()])
+    [answer] = Inbox().receive(control)
+    assert isinstance(answer.message, Forked)
+    return ours, answer.message.pid
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\xff" * 8,
+        control_frame(Exited(0), 1),
+        control_frame(Fork("job", {}), 1),
+        control_frame(Fork("job", {})),
+    ],
+    ids=["no frame", "no order", "no descriptors", "no number"],
+)
+def test_nonsense_ends_the_server_with_a_reason(nonsense):
+    with server_process() as (control, process):
+        control.send(nonsense)
+        assert b"a fork server ends: the process at the other end" in process.stderr.read()
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("way", ["closed", "nonsense"])
+def test_end_of_the_server_is_that_of_everything_below_it(way):
+    with server_process() as (control, process):
+        comms, child = fork(control, 1, "leave_a_daemon", {"then_wait_s": 1000})
+        with comms:
+            daemon = int(comms.recv(100))
+            if way == "closed":
+                control.close()
+            else:
+                control.send(b"\xff" * 8)
+            process.wait(20)
+        assert not is_alive(child)
+        assert not is_alive(daemon)
+
+
+def test_signals_of_operators_do_not_end_the_server():
+    with server_process() as (control, process):
+        for number in (1, 2, 15):
+            process.send_signal(number)
+        comms, _ = fork(control, 1, "echo", {})
+        with comms:
+            assert comms.recv(100) == b"{}"
+
+
+def test_many_orders_at_once_are_carried_out_in_turn():
+    with server_process() as (control, _):
+        ends = [socket.socketpair() for _ in range(20)]
+        with open(os.devnull, "w") as nowhere:
+            for number, (_, theirs) in enumerate(ends):
+                order = control_frame(Fork("tests.runner.jobs:echo", {"a": number}), number)
+                socket.send_fds(control, [order], [theirs.fileno(), nowhere.fileno(), nowhere.fileno()])
+        for number, (ours, theirs) in enumerate(ends):
+            with ours, theirs:
+                theirs.close()
+                assert ours.recv(100) == b'{"a": %d}' % number
