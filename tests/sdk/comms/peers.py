@@ -29,6 +29,8 @@ class Peer:
         self.conversation = Conversation(Request, Notice)
         self.told: list[Told] = []
         self.asked: list[Asked] = []
+        self.answered: set[int] = set()
+        self._sending = threading.Lock()
 
     def serve(self) -> None:
         """Answer until the decoder's end is closed; requests without an answer stay open."""
@@ -43,12 +45,22 @@ class Peer:
     def order(self, order: Order, ref: int | None = None) -> None:
         self.sock.sendall(self.conversation.tell(order, ref=ref))
 
+    def answer_held(self, count: int = 1) -> None:
+        """Answer requests that were left open, the oldest first."""
+        for asked in [asked for asked in self.asked if asked.id not in self.answered][:count]:
+            self._send(asked, echo(asked.request))
+
     def _answer(self, asked: Asked) -> None:
         try:
             answer = self.answer(asked.request)
         except FlowcoreError as error:
             answer = error_answer(error)
         if answer is not None:
+            self._send(asked, answer)
+
+    def _send(self, asked: Asked, answer: Answer) -> None:
+        with self._sending:
+            self.answered.add(asked.id)
             self.sock.sendall(self.conversation.answer(asked.id, answer))
 
     def _received(self) -> bytes:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import os
+import random
+import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
 
-from flowcore.errors import PeerGone, VariableNotFound
-from flowcore.sdk.comms.messages import CancelTry, GetVariable, TryBegun
+from flowcore.errors import PeerGone, UsageError, VariableNotFound
+from flowcore.sdk.comms.decoder import Decoder
+from flowcore.sdk.comms.interrupts import interrupt
+from flowcore.sdk.comms.messages import CancelTry, GetVariable, TryBegun, VariableFound
 from flowcore.sdk.comms.protocol import Told
+from tests.sdk.comms.lines import wait_until
 from tests.sdk.comms.peers import answering, echo
 
 
@@ -92,3 +98,99 @@ async def test_orders_are_received_in_their_order() -> None:
         peer.order(CancelTry("two"), 2)
         assert await decoder.areceive() == (CancelTry("one"), 1)
         assert decoder.receive() == (CancelTry("two"), 2)
+
+
+def test_a_process_that_a_task_has_forked_is_told_to_ask_elsewhere() -> None:
+    with answering() as (decoder, _):
+        pid = os.fork()
+        if not pid:
+            # It does not hold the socket either: else nobody would see the task's process end.
+            os._exit(42 if decoder._line.sock.fileno() == -1 and refuses(decoder) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
+        assert decoder.send(GetVariable("a")).value == "a"
+
+
+def refuses(decoder: Decoder) -> bool:
+    try:
+        decoder.send(GetVariable("a"))
+    except UsageError as error:
+        return "a process that a task has forked cannot use" in str(error)
+    return False
+
+
+class Interrupted(BaseException):
+    """What the signal handler raises."""
+
+
+def interrupt_the_call(*_: object) -> None:
+    interrupt(Interrupted())
+
+
+@pytest.mark.slow
+# An interrupt that arrives inside of a finalizer is swallowed by Python.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupts_lose_no_message() -> None:
+    interrupts = 0
+    before = signal.signal(signal.SIGALRM, interrupt_the_call)
+    try:
+        with answering() as (decoder, _):
+            for number in range(2_000):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.Random(number).uniform(1e-6, 3e-4))
+                    assert decoder.send(GetVariable(str(number))).value == str(number)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except Interrupted:
+                    interrupts += 1
+            assert decoder.send(GetVariable("after all")).value == "after all"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupts > 0
+
+
+def is_waiting(decoder: Decoder) -> bool:
+    """Whether some thread waits for the socket, and is past everything else."""
+    return bool(decoder._threads._leaders) and not decoder._line.section._entered
+
+
+def test_what_a_signal_handler_says_and_asks_in_the_middle_of_a_call_arrives() -> None:
+    with answering() as (decoder, peer):
+
+        def handle(*_: object) -> None:
+            decoder.post(TryBegun())
+            answers.append(decoder.send(GetVariable("on top")).value)
+
+        def signal_first(request: GetVariable) -> VariableFound | None:
+            if request.key == "held":
+                wait_until(lambda: is_waiting(decoder))
+                os.kill(os.getpid(), signal.SIGALRM)
+                return None
+            peer.answer_held()
+            return echo(request)
+
+        answers: list[str] = []
+        before = signal.signal(signal.SIGALRM, handle)
+        peer.answer = signal_first
+        assert decoder.send(GetVariable("held")).value == "held"
+        signal.signal(signal.SIGALRM, before)
+    assert answers == ["on top"]
+    assert peer.told == [Told(TryBegun())]
+
+
+@pytest.mark.slow
+async def test_blocking_calls_on_the_loop_never_hang_while_coroutines_wait() -> None:
+    with answering(hold_back) as (decoder, peer):
+        async with anyio.create_task_group() as nursery:
+            for number in range(50):
+                nursery.start_soon(decoder.asend, GetVariable(f"held {number}"))
+            await anyio.wait_all_tasks_blocked()
+            for number in range(1_000):
+                assert decoder.send(GetVariable(str(number))).value == str(number)
+                if number % 20 == 0:  # one of those who wait is answered meanwhile
+                    peer.answer_held()
+                    await anyio.lowlevel.checkpoint()
+            peer.answer_held(50)
+
+
+def hold_back(request: GetVariable) -> VariableFound | None:
+    return None if request.key.startswith("held") else echo(request)

@@ -95,7 +95,8 @@ class Decoder:
         return BoundComms(self, ref)
 
     def close(self) -> None:
-        """Close the socket; nobody waits any more."""
+        """Send what is left, and close the socket; nobody waits any more."""
+        self._threads.flush(0)
         self._line.sock.close()
         self._threads.close()
 

@@ -75,7 +75,9 @@ class Line:
         self._check_process()
         with self.section:
             if self.section.is_nested:
-                raise UsageError("a finalizer asked in the middle of another call; ask outside of finalizers")
+                raise UsageError(
+                    "a finalizer or signal handler asked in the middle of another call; ask elsewhere"
+                )
             self._check_end()
             request_id, data = self._conversation.ask(request, ref=ref)
             self._waiters[request_id] = waiter
@@ -143,7 +145,8 @@ class Line:
         self._is_flushing = True
         try:
             while self._unsent and self._error is None:
-                sent = self.sock.send(self._unsent, _FLAGS)
+                # A copy: a finalizer's notice must be able to lengthen what is unsent meanwhile.
+                sent = self.sock.send(self._unsent[:_CHUNK], _FLAGS)
                 del self._unsent[:sent]
         except BlockingIOError:
             pass
