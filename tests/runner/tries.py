@@ -11,7 +11,7 @@ import attrs
 
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.states import DagRunState
-from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, Workload
+from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.errors import ConnectionNotFound, DagError, VariableNotFound
 from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
@@ -81,9 +81,18 @@ class Reports:
     """Keeps reports, and lets tests wait for the ends among them."""
 
     reports: list[Report] = attrs.field(factory=list)
+    _news: anyio.Event = attrs.field(factory=anyio.Event)
 
     def report(self, report: Report) -> None:
         self.reports.append(report)
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+    async def wait_started(self, count: int = 1) -> None:
+        """Return once so many tries have started in all."""
+        with anyio.fail_after(20):
+            while sum(isinstance(report, TryStarted) for report in self.reports) < count:
+                await self._news.wait()
 
     @property
     def ends(self) -> list[TryEnded]:

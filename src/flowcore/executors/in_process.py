@@ -8,9 +8,6 @@ go on in their threads; these are left to their lease, which expires.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 import anyio
 import attrs
@@ -19,8 +16,9 @@ from anyio.abc import TaskGroup, TaskStatus
 from flowcore.abc import ReportSink
 from flowcore.clock import Clock
 from flowcore.domain.try_settings import TrySettings
-from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryStarted, Workload
+from flowcore.domain.workloads import RunsIn, Slots, Workload
 from flowcore.errors import UsageError
+from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
 from flowcore.runner.log_capture import TryLog, captured_by
@@ -29,7 +27,6 @@ from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import TaskSource, TrySources
 from flowcore.runner.tries import Try
 from flowcore.runner.try_log_files import TryLogFile
-from flowcore.sdk.comms.messages import Notice, RenderedFields
 
 
 @attrs.frozen
@@ -102,7 +99,7 @@ class InProcessExecutor:
                 f"executor {self.name!r} does not serve; submit after `serve` has called started()"
             )
         nursery, sink = self._serving
-        reports = _Reports(workload, sink, self._clock)
+        reports = TryReports(workload, sink, self._clock)
         submitted = Try(
             workload,
             tasks=self._tasks,
@@ -148,7 +145,7 @@ class InProcessExecutor:
 
     # Before its first await, and after its last, a child does not give up the loop: whatever becomes of
     # the nursery, it is entered, and reports.
-    async def _run(self, submitted: Try, reports: _Reports) -> None:
+    async def _run(self, submitted: Try, reports: TryReports) -> None:
         try:
             reports.report_end(await self._logged(submitted))
         except anyio.get_cancelled_exc_class():
@@ -175,40 +172,3 @@ class InProcessExecutor:
         self._abandoned += over.is_abandoned()
         if not self._tries:
             self._idle.set()
-
-
-@attrs.define(eq=False)
-class _Reports:
-    """Says when one try started and how it ended."""
-
-    workload: Workload
-    sink: ReportSink
-    clock: Clock
-    started_at: datetime | None = None
-    rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
-
-    def notice(self, notice: Notice) -> None:
-        if isinstance(notice, RenderedFields):
-            self.rendered_fields = notice.fields
-
-    def report_start(self) -> None:
-        self.started_at = self.clock.now()
-        self.sink.report(
-            TryStarted(
-                workload=self.workload, start_date=self.started_at, rendered_fields=self.rendered_fields
-            )
-        )
-
-    def report_end(self, ending: Ending) -> None:
-        now = self.clock.now()
-        self.sink.report(
-            TryEnded(
-                workload=self.workload,
-                outcome=ending.outcome,
-                start_date=self.started_at or now,
-                end_date=now,
-                xcoms=ending.xcoms,
-                error=ending.error,
-                effects=ending.effects,
-            )
-        )

@@ -1,0 +1,164 @@
+"""`ForkedTry`: one try in a process of its own, from its fork until the process is gone.
+
+Whatever ends it goes the same way (`child_stopping.py`): its execution_timeout, `cancel`, a shutdown, a
+breach of the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from functools import partial
+from typing import Any
+
+import anyio
+
+from flowcore.domain.workloads import Workload
+from flowcore.errors import DagError, DatabaseUnavailable, ProtocolError
+from flowcore.executors.child_endings import ChildFate, ending_of_child
+from flowcore.executors.child_making import ChildMaker
+from flowcore.executors.child_output import read_output
+from flowcore.executors.child_stopping import AT_ONCE, AT_SHUTDOWN, ChildStop, Step
+from flowcore.executors.supervised_try import SupervisedTry
+from flowcore.runner.channels import SupervisorChannel
+from flowcore.runner.children import Child, ExitStatus
+from flowcore.runner.connections import ForkFailed, ForkServerGone
+from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of
+from flowcore.runner.log_lines import STDERR, STDOUT
+from flowcore.sdk.comms.messages import Answer, Notice, Request, TryBegun, TryOver
+
+log = logging.getLogger(__name__)
+
+#: What a process may take to end after its report, or after it has closed its socket.
+_EXIT_S = 5.0
+
+
+class ForkedTry:
+    """One try; `run` it once.
+
+    Args:
+        tried: The try.
+        workload: What its process is told of it.
+        children: Makes the process.
+        places: Limits how many of its kind have a process.
+    """
+
+    def __init__(
+        self,
+        tried: SupervisedTry,
+        workload: Workload,
+        *,
+        children: ChildMaker,
+        places: anyio.CapacityLimiter | None = None,
+    ) -> None:
+        self._tried, self.workload = tried, workload
+        self._children, self._places = children, places
+        self._has_place = False
+        self._starting = anyio.CancelScope()
+        self._stop = ChildStop(*Step, graces=children.graces)
+        self._timeout_at = math.inf
+        self._cancel_reason: str | None = None
+        self._nonsense: str | None = None
+        self._is_given_back = self._is_deaf = False
+        self._child: Child | None = None
+
+    def cancel(self, reason: str) -> None:
+        """End it as failed, also when it has not begun or ends by itself at this moment."""
+        if self._cancel_reason is None:
+            self._cancel_reason = reason
+            self._starting.cancel()
+            self._stop.begin()
+
+    def give_back(self) -> None:
+        """End it at once; unless it has reported its end, it is given back."""
+        self._is_given_back = self._tried.said is None
+        self._starting.cancel()
+        self._stop.hurry(AT_SHUTDOWN)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its process died with the fork server."""
+        status = self._status
+        return status is not None and status.is_lost
+
+    @property
+    def _status(self) -> ExitStatus | None:
+        return None if self._child is None else self._child.status
+
+    async def run(self) -> Ending:
+        """Carry the try out and say how it ended. Not to be cancelled: call `give_back`."""
+        ending: Ending | None = None
+        with self._starting:
+            await self._take_place()
+            ending = await self._start()
+        try:
+            if self._child is not None:
+                await self._supervise(self._child)
+        finally:
+            self._leave_place()
+        return ending or ending_of_child(self._fate)
+
+    async def _take_place(self) -> None:
+        if self._places is not None:
+            await self._places.acquire_on_behalf_of(self)
+            self._has_place = True
+
+    def _leave_place(self) -> None:
+        if self._places is not None and self._has_place:
+            self._places.release_on_behalf_of(self)
+
+    async def _start(self) -> Ending | None:
+        """Make the child; how the try ended if there can be none."""
+        try:
+            self._child = await self._children.make_for_try(self.workload)
+        except (DatabaseUnavailable, ForkServerGone, ForkFailed) as error:
+            log.warning("%s is given back: %s", self.workload, error)
+            return GIVEN_BACK
+        except DagError as error:
+            return ending_of(error, {})
+        return None
+
+    async def _supervise(self, child: Child) -> None:
+        async with child, anyio.create_task_group() as readers:
+            readers.start_soon(self._serve, child)
+            readers.start_soon(read_output, child.stdout, partial(self._tried.printed, STDOUT))
+            readers.start_soon(read_output, child.stderr, partial(self._tried.printed, STDERR))
+            await self._stop.wait_end(child)
+            # Nobody writes any more, so the readers come to an end.
+            readers.cancel_scope.deadline = anyio.current_time() + self._stop.graces.last_words_s
+
+    @property
+    def _fate(self) -> ChildFate:
+        began_at = self._stop.began_at
+        is_late = began_at is not None and began_at >= self._timeout_at
+        return ChildFate(
+            said=self._tried.said,
+            status=self._status,
+            cancel_reason=self._cancel_reason,
+            is_given_back=self._is_given_back,
+            timeout_s=self.workload.execution_timeout_s if is_late else None,
+            nonsense=self._nonsense,
+            was_deaf=self._is_deaf and began_at is not None,
+            was_killed=self._stop.was_killed,
+        )
+
+    async def _serve(self, child: Child) -> None:
+        channel = SupervisorChannel(child.comms, answer=self._answer, note=self._take)
+        try:
+            await channel.serve()
+        except ProtocolError as error:
+            self._nonsense = str(error)
+            self._stop.hurry(AT_ONCE)
+        self._is_deaf = True
+        self._stop.begin_at(anyio.current_time() + _EXIT_S)
+
+    async def _answer(self, request: Request[Any], ref: int | None) -> Answer:
+        return await self._tried.answer(request)
+
+    async def _take(self, notice: Notice, ref: int | None) -> None:
+        await self._tried.take(notice)
+        if isinstance(notice, TryOver):
+            self._stop.begin_at(anyio.current_time() + _EXIT_S)
+        elif isinstance(notice, TryBegun) and self.workload.execution_timeout_s is not None:
+            self._timeout_at = anyio.current_time() + self.workload.execution_timeout_s
+            self._stop.begin_at(self._timeout_at)
