@@ -36,9 +36,7 @@ def encode(envelope: Envelope) -> bytes:
     body: Any = envelope.message
     name = type(body).__name__
     try:
-        # Without NaN, which is no JSON; other characters than ASCII are escaped, halves of pairs included.
-        parts = [VERSION, envelope.id, envelope.ref, name, dump_record(body)]
-        return json.dumps(parts, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode([VERSION, envelope.id, envelope.ref, name, dump_record(body)]).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{name} cannot be sent to another process: {error}; use strings, finite numbers, booleans, None,"
@@ -53,7 +51,7 @@ def decode(payload: bytes) -> Envelope:
         ProtocolError: they are none; says what the peer did wrong, without quoting values.
     """
     try:
-        version, request_id, ref, name, body = json.loads(payload, parse_constant=_refuse_constant)
+        version, request_id, ref, name, body = _DECODER.decode(payload.decode())
     except (ValueError, TypeError, RecursionError):
         raise ProtocolError("it sent something that is no message") from None
     if version != VERSION:
@@ -80,3 +78,9 @@ def _number(value: object) -> int | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+# Made once: they are used for every message. NaN is no JSON; other characters than ASCII are escaped,
+# halves of surrogate pairs included.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
