@@ -31,6 +31,8 @@ pytestmark = pytest.mark.slow
 SUCCESS, FAILED = TryOutcome.SUCCESS, TryOutcome.FAILED
 LIMITS = LocalLimits(workers=1, graces=Graces(1.0, 0.5), worker=WorkerLimits(ping_s=0.2, answer_s=0.5))
 TAKES_THE_WORKER_ALONG = ("take_the_worker_along", "wait_for_the_worker_to_die")
+#: What neighbours on the same event loop notice.
+APART = {*TAKES_THE_WORKER_ALONG, "swallow_cancellation", "block_the_loop"}
 TIMEOUT = "the try exceeded its execution_timeout of 0.5 s"
 
 
@@ -101,7 +103,7 @@ async def carry_out(folder: Path, backend: Backend, task_ids) -> Outcome:
 def outcome(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("misbehaviour")
     dag = load_dag_source(misbehaviour(str(folder)))[0].compile()
-    task_ids = {task.task_id for task in dag.tasks} - {*TAKES_THE_WORKER_ALONG, "swallow_cancellation"}
+    task_ids = {task.task_id for task in dag.tasks} - APART
     return anyio.run(carry_out, folder, request.param, task_ids, backend=request.param)
 
 
@@ -172,14 +174,16 @@ def test_whatever_a_try_says_is_logged(outcome):
     assert outcome.events("asay") == ["printed", "from a thread"]
 
 
-def test_try_that_blocks_the_loop_is_told_so(outcome):
-    assert outcome.ends["block_the_loop"].outcome is SUCCESS
-    [warning] = [event for event in outcome.events("block_the_loop") if "blocks the event loop" in event]
-    assert "time.sleep(2.5)" in warning
-
-
 def test_coroutine_can_have_a_process_of_its_own(outcome):
     assert outcome.ends["alone"].outcome is SUCCESS
+
+
+@pytest.mark.parametrize("backend", list(Backend))
+def test_try_that_blocks_the_loop_is_told_so(tmp_path, backend):
+    outcome = anyio.run(carry_out, tmp_path, backend, ("block_the_loop", "abehave"), backend=backend)
+    assert [end.outcome for end in outcome.ends.values()] == [SUCCESS, SUCCESS]
+    [warning] = [event for event in outcome.events("block_the_loop") if "blocks the event loop" in event]
+    assert "time.sleep(2.5)" in warning
 
 
 @pytest.mark.parametrize("backend", list(Backend))
