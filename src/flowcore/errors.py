@@ -9,6 +9,7 @@ FlowcoreError
 ├── UsageError            the caller: an unknown Dag, conf that breaks the schema
 │   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
 │   ├── DagInactive
+│   ├── BackfillNotFound                            (also LookupError)
 │   ├── ConnectionNotFound, VariableNotFound        (also LookupError)
 │   ├── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
 │   └── MessageTooLarge   a task leaves or asks for more than fits between processes
@@ -96,6 +97,14 @@ class TaskNotFound(UsageError, LookupError):
     def __init__(self, dag_id: str, task_id: str) -> None:
         super().__init__(f"Dag {dag_id!r} has no task {task_id!r}; see `flowcore tasks list {dag_id}`")
         self.dag_id, self.task_id = dag_id, task_id
+
+
+class BackfillNotFound(UsageError, LookupError):
+    """No backfill has that id."""
+
+    def __init__(self, backfill_id: int) -> None:
+        super().__init__(f"there is no backfill {backfill_id}; see `flowcore backfill list`")
+        self.backfill_id = backfill_id
 
 
 class ParamError(UsageError, ValueError):

@@ -31,6 +31,7 @@ from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import RunsIn, Slots, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.scheduler.decisions.end_tries import end_try
+from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
@@ -173,6 +174,10 @@ class Scene:
         await EnqueueTaskInstances(self.store, executors, _must_not_happen, **fields).step(self.now)
         submitted, self.executor.submitted = self.executor.submitted, []
         return submitted
+
+    async def complete_backfills(self) -> Batch:
+        """One step of complete_backfills."""
+        return await CompleteBackfills(self.store).step(self.now)
 
     async def recover(self, **fields: Any) -> Batch:
         """One step of recover_task_instances."""

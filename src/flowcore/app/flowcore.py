@@ -11,6 +11,7 @@ import anyio
 import attrs
 import sqlalchemy as sa
 
+from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
@@ -19,11 +20,13 @@ from flowcore.clock import Clock
 from flowcore.database.engine import Database, Statistics
 from flowcore.database.queries.changed_instances import ChangedInstance
 from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.database.queries.create_backfill import create_backfill
 from flowcore.database.queries.deleting import delete_dag
 from flowcore.database.queries.pausing import set_paused
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.run_views import RunView, count_unfinished_runs, find_run
 from flowcore.database.queries.triggering import trigger_dag_run
+from flowcore.domain.backfills import BackfillRequest
 from flowcore.domain.dags import Dag
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
@@ -158,6 +161,19 @@ class Flowcore:
             latest_version=latest_version,
             now=self._clock.now(),
         )
+
+    async def backfill(self, dag_id: str, **request: Unpack[BackfillArguments]) -> Backfill:
+        """Make up for the runs that a Dag's schedule asks for from `from_date` to `to_date`, both included.
+
+        Raises:
+            DagNotFound: nobody has registered the Dag.
+            ParamError: `conf` breaks the Dag's params.
+            UsageError: the request makes no sense, or the Dag has a backfill that is not completed.
+        """
+        await self.store_registered()
+        wanted = BackfillRequest(dag_id=dag_id, **request)
+        created = await self.database.run(create_backfill, wanted, now=self._clock.now())
+        return Backfill(created, database=self.database, clock=self._clock)
 
     async def pause(self, dag_id: str) -> None:
         """Start no further runs and tries of a Dag; what runs goes on.

@@ -16,6 +16,7 @@ COMMANDS = {
     "standalone": ("flowcore.cli.standalone:standalone", "Set up everything and run it in one process."),
     "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
     "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks, clear and mark them."),
+    "backfill": ("flowcore.cli.backfill:backfill", "Make up for runs between two dates."),
     "connections": (
         "flowcore.cli.connections:connections",
         "Look at connections, add and test them.",

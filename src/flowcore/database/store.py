@@ -16,6 +16,7 @@ from flowcore.database.claim_memory import ClaimMemory
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.engine import Database
 from flowcore.database.queries.apply_reports import apply_reports
+from flowcore.database.queries.complete_backfills import complete_backfills
 from flowcore.database.queries.create_dag_runs import create_dag_runs
 from flowcore.database.queries.enqueue_task_instances import Claimer
 from flowcore.database.queries.expire import expire
@@ -147,6 +148,9 @@ class SqlStore:
     async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:
         unit = partial(recover_task_instances, own_lease=self._lease, now=now, limit=limit)
         return await self._database.run(unit, decide)
+
+    async def complete_backfills(self, *, now: datetime) -> Batch:
+        return await self._database.run(partial(complete_backfills, now=now))
 
     async def revoked_tries(self) -> Sequence[RevokedTry]:
         return await self._database.read(revoked_tries, self._lease)

@@ -29,6 +29,7 @@ from flowcore.concurrency.supervision import Health, supervise
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
+from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
@@ -105,6 +106,7 @@ class Scheduler:
             ScheduleTaskInstances(store),
             Expire(store),
             RevokeTries(store, executors),
+            CompleteBackfills(store),
             self._apply,
         )
         self._health = {name: Health(name) for name in RoutineName}

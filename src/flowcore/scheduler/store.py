@@ -20,7 +20,7 @@ from flowcore.scheduler.decisions.candidates import Candidate
 from flowcore.scheduler.decisions.create_dag_runs import DueRuns
 from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, EnqueueDecision, Limits
-from flowcore.scheduler.decisions.start_dag_runs import QueuedRun
+from flowcore.scheduler.decisions.start_dag_runs import Line, QueuedRun
 from flowcore.scheduler.wake_graph import Channel
 
 
@@ -79,8 +79,8 @@ class DecideStarts(Protocol):
         self,
         queued: Iterable[QueuedRun],
         *,
-        running: Mapping[str, int],
-        max_active_runs: Mapping[str, int],
+        running: Mapping[Line, int],
+        max_active_runs: Mapping[Line, int],
     ) -> tuple[QueuedRun, ...]: ...
 
 
@@ -144,6 +144,10 @@ class Store(Protocol):
 
     async def recover_task_instances(self, decide: DecideLoss, *, now: datetime, limit: int) -> Batch:
         """Take over the tries of processes whose lease lapsed."""
+        ...
+
+    async def complete_backfills(self, *, now: datetime) -> Batch:
+        """Complete the backfills of which no run is queued or running."""
         ...
 
     async def revoked_tries(self) -> Sequence[RevokedTry]:

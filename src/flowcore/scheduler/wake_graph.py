@@ -21,6 +21,7 @@ class Channel(StrEnum):
     RETRIES = "retries"  # a try failed and another is due later
     SCHEDULED = "scheduled"
     SLOTS_FREED = "slots_freed"
+    BACKFILLS = "backfills"  # one was created, or has been completed
     REVOKED = "revoked"  # tries that run are no longer wanted
     EXECUTOR_REPORTS = "executor_reports"  # in this process only
 
@@ -34,6 +35,7 @@ class RoutineName(StrEnum):
     ENQUEUE_TASK_INSTANCES = "enqueue_task_instances"
     APPLY_EXECUTOR_EVENTS = "apply_executor_events"
     REVOKE_TRIES = "revoke_tries"
+    COMPLETE_BACKFILLS = "complete_backfills"
     RECOVER_TASK_INSTANCES = "recover_task_instances"
     EXPIRE = "expire"
 
@@ -45,6 +47,7 @@ WAKES: Mapping[RoutineName, frozenset[Channel]] = {
     RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.DAGS}),
     RoutineName.APPLY_EXECUTOR_EVENTS: frozenset({Channel.EXECUTOR_REPORTS}),
     RoutineName.REVOKE_TRIES: frozenset({Channel.REVOKED}),
+    RoutineName.COMPLETE_BACKFILLS: frozenset({Channel.BACKFILLS, Channel.RUNS_ENDED}),
     RoutineName.RECOVER_TASK_INSTANCES: frozenset(),  # the next lease to lapse is its deadline
     RoutineName.EXPIRE: frozenset({Channel.RUNS_STARTED, Channel.RETRIES}),
 }

@@ -177,8 +177,11 @@ def _check_runs(snapshot: Snapshot, dags: Dags) -> None:
     per_run = Counter(row.dag_run_id for row in snapshot.active)
     max_active_tasks = {run.id: dags[run.dag_id].max_active_tasks for run in snapshot.runs.values()}
     _at_most(_positive(max_active_tasks), per_run, "active task instances (max_active_tasks) of run")
-    running = Counter(run.dag_id for run in snapshot.runs.values() if run.state is DagRunState.RUNNING)
-    _at_most(_positive(snapshot.max_active_runs), running, "running runs (max_active_runs) of Dag")
+    running = [run for run in snapshot.runs.values() if run.state is DagRunState.RUNNING]
+    of_dags = Counter(run.dag_id for run in running if run.backfill_id is None)
+    _at_most(_positive(snapshot.max_active_runs), of_dags, "running runs (max_active_runs) of Dag")
+    of_backfills = Counter(run.backfill_id for run in running if run.backfill_id is not None)
+    _at_most(snapshot.backfills, of_backfills, "running runs (max_active_runs) of backfill")
 
 
 def _check_tasks(snapshot: Snapshot, dags: Dags) -> None:

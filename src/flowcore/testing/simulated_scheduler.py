@@ -15,6 +15,7 @@ from flowcore.database.lanes import Database
 from flowcore.database.store import SqlStore
 from flowcore.domain.workloads import TryEnded
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
+from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
@@ -117,6 +118,7 @@ class SimulatedScheduler:
             ).step,
             RoutineName.APPLY_EXECUTOR_EVENTS: self._apply.step,
             RoutineName.RECOVER_TASK_INSTANCES: RecoverTaskInstances(store, batch_size).step,
+            RoutineName.COMPLETE_BACKFILLS: CompleteBackfills(store).step,
             RoutineName.REVOKE_TRIES: RevokeTries(store, executors).step,
             RoutineName.EXPIRE: Expire(store, batch_size).step,
         }

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from flowcore.database.tables import dag, dag_run, lease, pool, task_instance
+from flowcore.database.tables import backfill, dag, dag_run, lease, pool, task_instance
 from flowcore.database.try_effects import load_effects
 from flowcore.database.types import database_now
 from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
@@ -35,9 +35,12 @@ _TASK_INSTANCES = sa.select(
     _t.effects,
 )
 _TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
-_RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason).order_by(_r.id)
+_RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason, _r.backfill_id).order_by(
+    _r.id
+)
 _POOLS = sa.select(pool.c.name, pool.c.slots)
 _LEASES = sa.select(lease.c.id, lease.c.expires_at)
+_BACKFILLS = sa.select(backfill.c.id, backfill.c.max_active_runs)
 _MAX_ACTIVE_RUNS = sa.select(dag.c.dag_id, dag.c.max_active_runs)
 
 
@@ -79,6 +82,7 @@ class DagRunRow:
     logical_date: datetime | None
     state: DagRunState
     reason: str | None
+    backfill_id: int | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -93,7 +97,8 @@ class DagRunRow:
 class Snapshot:
     """All that is scheduled, at the time `at` of the database's clock.
 
-    `pools` are slots by name (-1: no limit), `leases` their ends by id, `max_active_runs` by Dag.
+    `pools` are slots by name (-1: no limit), `leases` their ends by id, `max_active_runs` by Dag, and
+    `backfills` the max_active_runs of each by id.
     """
 
     at: datetime
@@ -102,6 +107,7 @@ class Snapshot:
     pools: Mapping[str, int]
     leases: Mapping[int, datetime]
     max_active_runs: Mapping[str, int]
+    backfills: Mapping[int, int] = attrs.field(factory=dict)
 
     @classmethod
     def read(cls, connection: sa.Connection) -> Snapshot:
@@ -115,6 +121,7 @@ class Snapshot:
             pools={row.name: row.slots for row in connection.execute(_POOLS)},
             leases={row.id: row.expires_at for row in connection.execute(_LEASES)},
             max_active_runs={row.dag_id: row.max_active_runs for row in connection.execute(_MAX_ACTIVE_RUNS)},
+            backfills={row.id: row.max_active_runs for row in connection.execute(_BACKFILLS)},
         )
 
     @cached_property
@@ -153,4 +160,5 @@ def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
 
 
 def _dag_run_row(row: sa.Row[*tuple[Any, ...]]) -> DagRunRow:
-    return DagRunRow(row.id, row.dag_id, row.run_id, row.logical_date, DagRunState(row.state), row.reason)
+    values = dict(row._mapping)
+    return DagRunRow(**{**values, "state": DagRunState(values["state"])})

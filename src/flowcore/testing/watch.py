@@ -90,8 +90,9 @@ class Watch:
                 note(row.state is TaskInstanceState.RESTARTING, "cleared while it ran")
                 note(was.is_active and row.state in FINISHED, "marked while it ran")
         for run in now.runs.values():
-            was_run = before.runs[run.id]
-            if was_run != run:
+            was_run = before.runs.get(run.id)
+            note(was_run is None, "made up for")
+            if was_run is not None and was_run != run:
                 self._touched.add(run.id)
                 note(was_run.is_finished and not run.is_finished, "begun again")
 

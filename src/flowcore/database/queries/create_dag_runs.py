@@ -36,7 +36,9 @@ _NOW = sa.bindparam("now", type_=UtcDateTime)
 
 def _count(state: str) -> sa.ScalarSelect[int]:
     # One count per state: each has a partial index, so that a long history of the Dag costs nothing.
-    in_state = sa.and_(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.state == literal(state))
+    in_state = sa.and_(
+        dag_run.c.dag_id == dag.c.dag_id, dag_run.c.state == literal(state), dag_run.c.backfill_id.is_(None)
+    )
     return sa.select(sa.func.count()).where(in_state).scalar_subquery()
 
 

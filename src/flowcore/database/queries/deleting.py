@@ -12,6 +12,8 @@ from flowcore.database.queries.selected import lock_runs
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import (
     asset_dag_run_queue,
+    backfill,
+    backfill_date,
     callback,
     dag,
     dag_run,
@@ -49,10 +51,14 @@ _DELETE_RUNS = (
     unsettled.delete().where(unsettled.c.dag_run_id.in_(ids("runs"))),
     callback.delete().where(callback.c.dag_run_id.in_(ids("runs"))),
     task_instance.delete().where(_t.dag_run_id.in_(ids("runs"))),
+    backfill_date.update().values(dag_run_id=None).where(backfill_date.c.dag_run_id.in_(ids("runs"))),
     dag_run.delete().where(dag_run.c.id.in_(ids("runs"))),
 )
 _OF_DAG: sa.BindParameter[str] = sa.bindparam("dag")
+_BACKFILLS = sa.select(backfill.c.id).where(backfill.c.dag_id == _OF_DAG)
 _DELETE_DAG = (
+    backfill_date.delete().where(backfill_date.c.backfill_id.in_(_BACKFILLS)),
+    backfill.delete().where(backfill.c.dag_id == _OF_DAG),
     asset_dag_run_queue.delete().where(asset_dag_run_queue.c.dag_id == _OF_DAG),
     dag_version.delete().where(dag_version.c.dag_id == _OF_DAG),
     dag.delete().where(dag.c.dag_id == _OF_DAG),

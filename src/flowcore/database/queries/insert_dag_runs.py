@@ -30,6 +30,8 @@ _rows = rows_of(
     conf=Json,
     params=Json,
     queued_at=UtcDateTime,
+    backfill_id=sa.BigInteger,
+    backfill_ordinal=sa.Integer,
 )
 _columns = [*_rows.c.keys(), "revision", "clear_number"]
 # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
@@ -59,6 +61,8 @@ class NewRun:
     data_interval: DataInterval | None = None
     conf: Mapping[str, Any] = attrs.field(factory=dict)
     params: Mapping[str, Any] = attrs.field(factory=dict)
+    backfill_id: int | None = None
+    backfill_ordinal: int | None = None
 
 
 def insert_dag_runs(connection: sa.Connection, runs: Iterable[NewRun], *, now: datetime) -> int:
@@ -85,4 +89,6 @@ def _row(run: NewRun, now: datetime) -> tuple[object, ...]:
         dict(run.conf),
         dict(run.params),
         now,
+        run.backfill_id,
+        run.backfill_ordinal,
     )

@@ -34,6 +34,7 @@ _tasks = rows_of(
     pool_slots=sa.Integer,
     priority_weight=sa.Integer,
     executor=sa.Text,
+    runs_in=sa.Text,
 )
 _was_gone = sa.and_(_t.position < 0, _t.state == literal("removed"))
 _ADAPT = (
@@ -45,6 +46,7 @@ _ADAPT = (
         pool_slots=_tasks.c.pool_slots,
         priority_weight=_tasks.c.priority_weight,
         executor=_tasks.c.executor,
+        runs_in=_tasks.c.runs_in,
     )
     .where(_t.dag_run_id.in_(ids("runs")), _t.task_id == _tasks.c.task_id)
 )
@@ -87,6 +89,14 @@ def _latest(connection: sa.Connection, dag_id: str) -> tuple[int, Dag]:
 
 def _task_rows(of: Dag) -> str:
     return dump_rows(
-        (task.task_id, task.position, task.pool, task.pool_slots, task.priority_weight, task.executor)
+        (
+            task.task_id,
+            task.position,
+            task.pool,
+            task.pool_slots,
+            task.priority_weight,
+            task.executor,
+            task.runs_in,
+        )
         for task in of.tasks
     )

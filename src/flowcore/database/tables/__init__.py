@@ -7,6 +7,7 @@
 """
 
 from flowcore.database.tables.assets import asset, asset_dag_run_queue, asset_event
+from flowcore.database.tables.backfills import backfill, backfill_date
 from flowcore.database.tables.callbacks import callback
 from flowcore.database.tables.dag_runs import dag_run
 from flowcore.database.tables.dags import dag, dag_source, dag_version, import_error
@@ -23,6 +24,8 @@ __all__ = [
     "asset",
     "asset_dag_run_queue",
     "asset_event",
+    "backfill",
+    "backfill_date",
     "callback",
     "connection",
     "dag",

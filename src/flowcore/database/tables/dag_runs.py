@@ -40,12 +40,15 @@ dag_run = sa.Table(
     sa.Column("decided_by", sa.BigInteger),
     sa.Column("clear_number", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("max_active_tasks", sa.Integer),
+    sa.Column("backfill_id", sa.BigInteger),
+    sa.Column("backfill_ordinal", sa.Integer),
     sa.UniqueConstraint("dag_id", "run_id"),
     sa.UniqueConstraint("dag_id", "logical_date"),
     sa.UniqueConstraint("dag_id", "asset_batch"),
     partial_index("ix_dag_run_queued", "dag_id", "run_after", where="state = 'queued'"),
     partial_index("ix_dag_run_running", "dag_id", where="state = 'running'"),
     partial_index("ix_dag_run_timeout", "timeout_at", where="state = 'running' AND timeout_at IS NOT NULL"),
+    partial_index("ix_dag_run_backfill", "backfill_id", where="backfill_id IS NOT NULL"),
     # Runs created while a catch-up goes on wait in this order.
     sa.Index("ix_dag_run_recent", "dag_id", "run_after"),
     # An id must never come back: processes remember by it what was deleted meanwhile.

@@ -18,7 +18,13 @@ metadata = sa.MetaData(
 Identity = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def partial_index(name: str, *columns: object, where: str) -> sa.Index:
+def partial_index(name: str, *columns: object, where: str, unique: bool = False) -> sa.Index:
     """Make an index over the rows for which `where` (SQL that both databases read) holds."""
     condition = sa.text(where)
-    return sa.Index(name, *columns, postgresql_where=condition, sqlite_where=condition)  # type: ignore[arg-type]
+    return sa.Index(
+        name,
+        *columns,  # type: ignore[arg-type]
+        unique=unique,
+        postgresql_where=condition,
+        sqlite_where=condition,
+    )

@@ -61,6 +61,11 @@ class Timetable(Protocol):
         """How many runs of the Dag may be active at once; None leaves it to the Dag."""
         ...
 
+    @property
+    def is_periodic(self) -> bool:
+        """Whether it asks for the same runs between two dates at any time: a backfill needs that."""
+        ...
+
     def next_dagrun_info(
         self,
         *,

@@ -53,6 +53,7 @@ class CronTriggerTimetable:
 
     type: ClassVar = "cron_trigger"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     @cached_property
     def _ticks(self) -> Ticks:
@@ -122,6 +123,7 @@ class CronDataIntervalTimetable:
 
     type: ClassVar = "cron_data_interval"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     @cached_property
     def _ticks(self) -> Ticks:

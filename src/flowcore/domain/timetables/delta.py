@@ -52,6 +52,7 @@ class DeltaTriggerTimetable:
 
     type: ClassVar = "delta_trigger"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     @property
     def summary(self) -> str:
@@ -97,6 +98,7 @@ class DeltaDataIntervalTimetable:
 
     type: ClassVar = "delta_data_interval"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     @property
     def summary(self) -> str:

@@ -35,6 +35,7 @@ class EventsTimetable:
 
     type: ClassVar = "events"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     @property
     def summary(self) -> str:

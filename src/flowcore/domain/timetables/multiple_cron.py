@@ -21,6 +21,7 @@ class MultipleCronTriggerTimetable:
 
     type: ClassVar = "multiple_cron_trigger"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = True
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ class NullTimetable:
     type: ClassVar = "null"
     summary: ClassVar = "None"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = False
 
     def next_dagrun_info(
         self,
@@ -46,6 +47,7 @@ class OnceTimetable:
     type: ClassVar = "once"
     summary: ClassVar = "@once"
     active_runs_limit: ClassVar = None
+    is_periodic: ClassVar = False
 
     def next_dagrun_info(
         self,
@@ -78,6 +80,7 @@ class ContinuousTimetable:
     type: ClassVar = "continuous"
     summary: ClassVar = "@continuous"
     active_runs_limit: ClassVar[int | None] = 1
+    is_periodic: ClassVar = False
 
     def next_dagrun_info(
         self,

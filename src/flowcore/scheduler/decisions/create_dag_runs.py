@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from flowcore.domain.timetables.following import follow
 
 
 @attrs.frozen
@@ -26,13 +27,15 @@ def due_dag_runs(
     now: datetime,
     limit: int,
 ) -> DueRuns:
-    """Follow the timetable from `last_interval` to `now`, for at most `limit` runs."""
+    """Follow the timetable from `last_interval` to `now`, for at most `limit` runs.
+
+    Raises:
+        DagError: the timetable went wrong.
+    """
     runs: list[DagRunInfo] = []
-    while True:
-        coming = timetable.next_dagrun_info(
-            last_automated_data_interval=last_interval, restriction=restriction, now=now
-        )
-        if coming is None or coming.run_after > now or len(runs) >= limit:
+    for coming in follow(timetable, restriction, last_interval=last_interval, now=now):
+        if coming.run_after > now or len(runs) >= limit:
             return DueRuns(tuple(runs), coming, last_interval)
         runs.append(coming)
         last_interval = coming.data_interval
+    return DueRuns(tuple(runs), None, last_interval)
