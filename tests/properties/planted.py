@@ -23,6 +23,39 @@ class ForgetsPools(SqlStore):
         return await super().enqueue_task_instances(decide_without_pools, free_slots, **rest)
 
 
+class OverlooksTheLast(SqlStore):
+    """Forgets the last one of those that it chose."""
+
+    async def enqueue_task_instances(self, decide, free_slots, **rest):
+        def decide_carelessly(candidates, usage, limits, *, now):
+            decision = decide(candidates, usage, limits, now=now)
+            return attrs.evolve(decision, queued=decision.queued[:-1])
+
+        return await super().enqueue_task_instances(decide_carelessly, free_slots, **rest)
+
+
+class TakesTheLightestFirst(SqlStore):
+    """Has priorities upside down."""
+
+    async def enqueue_task_instances(self, decide, free_slots, **rest):
+        def decide_upside_down(candidates, usage, limits, *, now):
+            upside_down = [attrs.evolve(each, priority_weight=-each.priority_weight) for each in candidates]
+            return decide(upside_down, usage, limits, now=now)
+
+        return await super().enqueue_task_instances(decide_upside_down, free_slots, **rest)
+
+
+class MissesADate(SqlStore):
+    """Leaves the first of the runs out that are due."""
+
+    async def create_dag_runs(self, decide, **rest):
+        def decide_carelessly(*args, **kwargs):
+            due = decide(*args, **kwargs)
+            return attrs.evolve(due, runs=due.runs[1:])
+
+        return await super().create_dag_runs(decide_carelessly, **rest)
+
+
 class ForgetsRunLimits(SqlStore):
     """Starts every queued run."""
 

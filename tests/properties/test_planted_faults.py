@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import attrs
 import pytest
 
 from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.domain.dags import Task
 from flowcore.domain.selections import RunSelection, TaskSelection
+from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import RunRequest, SimulationSettings, Sometimes, open_simulation
+from flowcore.testing.clock import EPOCH
 from flowcore.testing.simulated_scheduler import LEASE_S
 from tests.properties import planted
 from tests.properties.examples import YESTERDAY, chain_of, dag_of, independent_tasks, load_of, simulate
@@ -21,6 +25,21 @@ def settings_with(store):
 
 
 CROWD = load_of(dag_of(*independent_tasks(3, pool="narrow")), runs=3, pools={"narrow": 1})
+UNEQUAL = load_of(
+    dag_of(*[Task(task_id=f"task{n}", position=n, pool="narrow", priority_weight=n + 1) for n in range(3)]),
+    pools={"narrow": 1},
+)
+EVERY = timedelta(seconds=20)
+SCHEDULED = load_of(
+    dag_of(
+        *independent_tasks(1),
+        timetable=DeltaDataIntervalTimetable(EVERY).serialize(),
+        start_date=EPOCH,
+        end_date=EPOCH + 2 * EVERY,
+        catchup=True,
+    ),
+    runs=0,
+)
 CHAIN = load_of(dag_of(*chain_of("first", "second")))
 TWICE = attrs.evolve(CHAIN, requests=(RunRequest("dag", YESTERDAY),) * 2)
 ONE_RUN_AT_A_TIME = load_of(dag_of(*independent_tasks(1), max_active_runs=1), runs=2)
@@ -36,6 +55,24 @@ def test_pool_overflows_when_the_store_forgets_pools():
     assert simulate(CROWD, seed=0, steps=0)
     with pytest.raises(AssertionError, match="slots of pool narrow"):
         simulate(CROWD, 0, 0, settings_with(planted.ForgetsPools))
+
+
+def test_somebody_starves_when_the_store_overlooks_him():
+    assert simulate(CROWD, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="these could start"):
+        simulate(CROWD, 0, 0, settings_with(planted.OverlooksTheLast))
+
+
+def test_priorities_that_are_upside_down_are_noticed():
+    assert simulate(UNEQUAL, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="which is heavier"):
+        simulate(UNEQUAL, 0, 0, settings_with(planted.TakesTheLightestFirst))
+
+
+def test_date_that_is_missed_is_noticed():
+    assert simulate(SCHEDULED, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="were never created"):
+        simulate(SCHEDULED, 0, 0, settings_with(planted.MissesADate))
 
 
 def test_too_many_runs_run_when_the_store_forgets_max_active_runs():

@@ -1,4 +1,4 @@
-"""I1, I3, I4, I5, I6, I10 and I13 over the real routines and queries, several schedulers and faults."""
+"""I1 to I8, I10 and I13 over the real routines and queries, with three schedulers and faults."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.properties.examples import load_of, simulate
 #: No shrinking, which would take minutes: a failure prints the seed that repeats it.
 FAST = settings(max_examples=12, derandomize=True, phases=[Phase.explicit, Phase.generate])
 SEEDS = st.integers(0, 2**32 - 1)
+THREE = SimulationSettings(schedulers=3)
 #: Paths that a simulation must have taken to have shown anything.
 RARE_PATHS = (
     "retry",
@@ -40,7 +41,7 @@ def test_invariants_hold_after_every_step_whatever_fails(backend):
     @FAST
     @given(loads(), SEEDS)
     def property_holds(load, seed):
-        steps.append(simulate(load, seed, 250, sometimes=sometimes, backend=backend))
+        steps.append(simulate(load, seed, 250, THREE, sometimes=sometimes, backend=backend))
 
     property_holds()
     sometimes.check(*RARE_PATHS)
@@ -51,7 +52,7 @@ def test_invariants_hold_after_every_step_whatever_fails(backend):
 @FAST
 @given(loads(timeouts=True), SEEDS)
 def test_runs_that_time_out_break_no_invariant(load, seed):
-    assert simulate(load, seed, 150) >= 150
+    assert simulate(load, seed, 150, THREE) >= 150
 
 
 @pytest.mark.slow

@@ -60,13 +60,13 @@ class Turns:
 
     size: int = 10_000
     served: OrderedDict[tuple[str, str], int] = attrs.field(factory=OrderedDict)
-    _passes: int = 0
+    passes: int = 0
 
     def note(self, queued: Iterable[Candidate]) -> None:
         """Remember whose turn it was in one pass."""
-        self._passes += 1
+        self.passes += 1
         for candidate in queued:
-            _remember(self.served, (candidate.pool, candidate.dag_id), self._passes, self.size)
+            _remember(self.served, (candidate.pool, candidate.dag_id), self.passes, self.size)
 
 
 @attrs.define

@@ -1,7 +1,8 @@
 """What must be true of every flowcore, whatever happens to it: one function each, named after it.
 
 Each takes values (`snapshots.py`) and raises an `AssertionError` that says what was broken where. `I3`
-and the like are the numbers by which the invariants are cited.
+and the like are the numbers by which the invariants are cited. Those of the critical section alone are in
+`claim_invariants.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def check_one_run_per_logical_date(snapshot: Snapshot) -> None:
 
 
 def check_runs_created(snapshot: Snapshot, dags: Iterable[Dag], *, now: datetime) -> None:
-    """I6: every run that a timetable asked for until `now` was created; for Dags that catch up."""
+    """I2: every run that a timetable asked for until `now` was created; for Dags that catch up."""
     for dag in dags:
         due = due_dag_runs(
             load_timetable(dag.timetable),
@@ -63,7 +64,7 @@ def check_runs_created(snapshot: Snapshot, dags: Iterable[Dag], *, now: datetime
 
 
 def check_limits(snapshot: Snapshot, dags: Dags) -> None:
-    """I3: what is queued and running exceeds no limit of a pool, run, task or Dag."""
+    """I3: what is queued, running or being stopped exceeds no limit of a pool, run, task or Dag."""
     _check_pools(snapshot)
     _check_runs(snapshot, dags)
     _check_tasks(snapshot, dags)
@@ -168,13 +169,13 @@ def _check_verdict(row: TaskInstanceRow, after: Snapshot, dag: Dag) -> None:
 
 def _check_pools(snapshot: Snapshot) -> None:
     slots: Counter[str] = Counter()
-    for row in snapshot.active:
+    for row in snapshot.holding:
         slots[row.pool] += row.pool_slots
     _at_most({name: n for name, n in snapshot.pools.items() if n >= 0}, slots, "slots of pool")
 
 
 def _check_runs(snapshot: Snapshot, dags: Dags) -> None:
-    per_run = Counter(row.dag_run_id for row in snapshot.active)
+    per_run = Counter(row.dag_run_id for row in snapshot.holding)
     max_active_tasks = {run.id: dags[run.dag_id].max_active_tasks for run in snapshot.runs.values()}
     _at_most(_positive(max_active_tasks), per_run, "active task instances (max_active_tasks) of run")
     running = [run for run in snapshot.runs.values() if run.state is DagRunState.RUNNING]
@@ -185,8 +186,8 @@ def _check_runs(snapshot: Snapshot, dags: Dags) -> None:
 
 
 def _check_tasks(snapshot: Snapshot, dags: Dags) -> None:
-    per_dag = Counter((row.dag_id, row.position) for row in snapshot.active)
-    per_run = Counter((row.dag_id, row.position, row.dag_run_id) for row in snapshot.active)
+    per_dag = Counter((row.dag_id, row.position) for row in snapshot.holding)
+    per_run = Counter((row.dag_id, row.position, row.dag_run_id) for row in snapshot.holding)
     for (dag_id, position), count in per_dag.items():
         _at_most_of_task(dags[dag_id].tasks[position].max_active_tis_per_dag, count, "max_active_tis_per_dag")
     for (dag_id, position, _), count in per_run.items():

@@ -57,6 +57,10 @@ class SimulatedCluster:
         self.watch.sometimes.note(scheduler.refused > refused, "refused report")
         await self.watch.check_reports(before, reports)
         await self.look()
+        if name is RoutineName.ENQUEUE_TASK_INSTANCES:
+            places = min(scheduler.executor.free_slots().values())
+            is_done = not batch.more and batch.next_at is None
+            self.watch.check_claims(before, scheduler.lease_id, places=places, is_done=is_done)
         return self.clock.now() if batch.more else batch.next_at
 
     async def pass_time(self, seconds: float) -> None:

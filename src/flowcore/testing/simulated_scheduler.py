@@ -7,7 +7,7 @@ or frozen beyond its lease and let go on.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flowcore.clock import Clock
 from flowcore.concurrency.wakeups import Wakeups
@@ -31,6 +31,7 @@ from flowcore.testing.scripts import Script
 
 #: Virtual seconds that a lease lasts.
 LEASE_S = 30.0
+_RENEW_EVERY = timedelta(seconds=LEASE_S / 6)
 
 #: Makes the store of one process; a test that plants a fault hands in another one.
 MakeStore = Callable[[Database], SqlStore]
@@ -57,6 +58,7 @@ class SimulatedScheduler:
         self.is_frozen = False
         self._clock = clock
         self._gives_up = False
+        self._renewed_at: datetime | None = None
         self._buffer = ReportBuffer(Wakeups())
         self.executor.attach(self._buffer)
         self._apply = ApplyExecutorEvents(self.store, self._buffer, batch_size)
@@ -81,15 +83,21 @@ class SimulatedScheduler:
     async def start(self) -> None:
         """Take a lease."""
         await self.store.acquire_lease(LEASE_S)
+        self._renewed_at = self._clock.now()
 
     async def step(self, routine: RoutineName) -> Batch:
         """Let one routine do one step."""
         return await self._steps[routine](self._clock.now())
 
     async def keep_lease(self) -> bool:
-        """Renew the lease; when it was taken over or given up, give everything back and take a new one."""
-        if not self._gives_up and await self.store.renew_lease(LEASE_S):
-            return True
+        """Renew the lease in time; when it was taken over or given up, give all back and take a new one."""
+        now = self._clock.now()
+        if not self._gives_up:
+            if self._renewed_at is not None and now - self._renewed_at < _RENEW_EVERY:
+                return True
+            if await self.store.renew_lease(LEASE_S):
+                self._renewed_at = now
+                return True
         self._gives_up = False
         await self.stop()
         await self.start()

@@ -61,7 +61,7 @@ async def open_simulation(
     sometimes = sometimes or Sometimes()
     async with open_database("sqlite://", inline=True, clock=clock) as database:
         await database.run(settings.set_up, load)
-        watch = Watch(database, load.dags_by_id, sometimes)
+        watch = Watch(database, clock, load.dags_by_id, sometimes)
         cluster = SimulatedCluster(database, clock, load.script, watch=watch, make_store=settings.make_store)
         simulation = Simulation(cluster, load, settings, sometimes)
         await cluster.start(settings.schedulers)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
@@ -31,6 +32,8 @@ _TASK_INSTANCES = sa.select(
     _t.lease_id,
     _t.pool,
     _t.pool_slots,
+    _t.priority_weight,
+    _t.scheduled_at,
     _t.next_retry_at,
     _t.effects,
 )
@@ -60,12 +63,14 @@ class TaskInstanceRow:
     lease_id: int | None
     pool: str
     pool_slots: int
+    priority_weight: int
+    scheduled_at: datetime | None
     next_retry_at: datetime | None
     effects: TryEffects
 
     @property
     def is_active(self) -> bool:
-        """Whether it holds slots."""
+        """Whether it has a try, or one that has to stop before the next."""
         return self.state in ACTIVE
 
     def __str__(self) -> str:
@@ -126,8 +131,13 @@ class Snapshot:
 
     @cached_property
     def active(self) -> Sequence[TaskInstanceRow]:
-        """The task instances that hold slots."""
+        """The task instances that have a try."""
         return [row for row in self.task_instances.values() if row.is_active]
+
+    @cached_property
+    def holding(self) -> Sequence[TaskInstanceRow]:
+        """The task instances that take room under limits, for a try of theirs may be alive."""
+        return [row for row in self.task_instances.values() if row.lease_id is not None]
 
     @cached_property
     def states_by_run(self) -> Mapping[int, States]:
@@ -153,10 +163,16 @@ class Snapshot:
 
 
 def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
-    values = dict(zip(_TASK_INSTANCES_KEYS, row, strict=True))
+    *plain, effects = row
+    return _remembered_row(tuple(plain), json.dumps(effects))
+
+
+@lru_cache(maxsize=10_000)
+def _remembered_row(plain: tuple[Any, ...], effects: str) -> TaskInstanceRow:
+    """Make a row of the columns before the effects; a simulation sees most rows again and again."""
+    values = dict(zip(_TASK_INSTANCES_KEYS, plain, strict=False))
     values["state"] = values["state"] and TaskInstanceState(values["state"])
-    values["effects"] = load_effects(values["effects"])
-    return TaskInstanceRow(**values)
+    return TaskInstanceRow(**values, effects=load_effects(json.loads(effects)))
 
 
 def _dag_run_row(row: sa.Row[*tuple[Any, ...]]) -> DagRunRow:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 import attrs
 import sqlalchemy as sa
 
+from flowcore.clock import Clock
 from flowcore.database.lanes import Database
-from flowcore.database.types import database_now
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.workloads import TryEnded, Workload
-from flowcore.testing import invariants
+from flowcore.testing import claim_invariants, invariants
 from flowcore.testing.clock import EPOCH
 from flowcore.testing.scripts import Script
 from flowcore.testing.snapshots import Snapshot
 from flowcore.testing.sometimes import Sometimes
 
-_CHANGES = sa.select(sa.func.total_changes(), database_now())
 _NOTED = {
     TaskInstanceState.UP_FOR_RETRY: "retry",
     TaskInstanceState.SKIPPED: "skipped",
@@ -30,10 +29,13 @@ _NOTED = {
 class Watch:
     """The invariants over the states that a simulation passes through; `seen` is the newest one."""
 
-    def __init__(self, database: Database, dags: Mapping[str, Dag], sometimes: Sometimes) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, dags: Mapping[str, Dag], sometimes: Sometimes
+    ) -> None:
         self.seen = Snapshot(EPOCH, {}, {}, {}, {}, {})
         self.sometimes = sometimes
-        self._database, self._dags = database, dags
+        self._database, self._clock, self._dags = database, clock, dags
+        self._raw: sqlite3.Connection | None = None
         self._changes = -1
         self._touched: set[int] = set()
 
@@ -43,9 +45,14 @@ class Watch:
         `executing` says what runs under which lease. People, who change states `by_hand`, follow no
         trigger rule, and runs that they touched may end in any way.
         """
-        changes, at = await self._database.read(_count_changes)
+        if self._raw is None:
+            self._raw = await self._database.read(_raw_connection)
+        changes = self._raw.total_changes
         if changes == self._changes:
-            invariants.check_one_live_holder(attrs.evolve(self.seen, at=at), executing)
+            now = self._clock.now()
+            if now != self.seen.at:
+                self.seen = attrs.evolve(self.seen, at=now)
+                invariants.check_one_live_holder(self.seen, executing)
             return
         self._changes = changes
         before, self.seen = self.seen, await self._database.read(Snapshot.read)
@@ -65,6 +72,15 @@ class Watch:
         if reports:
             after = await self._database.read(Snapshot.read)
             invariants.check_late_reports_refused(before, after, reports)
+
+    def check_claims(self, before: Snapshot, lease_id: int, *, places: int, is_done: bool) -> None:
+        """Check what a pass of the critical section did, which left `places` of its executor free.
+
+        One that `is_done` says that there is nothing more to queue.
+        """
+        claim_invariants.check_priority(before, self.seen, self._dags)
+        if is_done and places > 0 and lease_id in self.seen.leases:
+            claim_invariants.check_nobody_starves(self.seen, self._dags, now=self._clock.now())
 
     async def check_stopped(self, lease_id: int, executing: Iterable[Workload]) -> None:
         """Check that a process left nothing behind when it stopped."""
@@ -112,7 +128,8 @@ class Watch:
         note(DagRunState.QUEUED in states and DagRunState.RUNNING in states, "run waits")
 
 
-def _count_changes(connection: sa.Connection) -> tuple[int, datetime]:
-    """How many rows were ever written through this connection, the simulation's only one; and the time."""
-    changes, at = connection.execute(_CHANGES).one()
-    return changes, at
+def _raw_connection(connection: sa.Connection) -> sqlite3.Connection:
+    """The simulation's only connection: it counts how many rows were ever written through it."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw

@@ -32,8 +32,10 @@ from flowcore.scheduler.decisions.enqueue_task_instances import (
 )
 from flowcore.scheduler.store import DecideQueue
 
-#: Of a few free slots this many candidates are read, so that every Dag that waits is among them.
+#: For a few free slots this many candidates are read: so that every Dag that waits is among them, and so many
+#: of a run, for the first ones may be at limits of their own.
 _FEW_ROWS = 64
+_FEW_OF_A_RUN = 16
 
 
 @attrs.define(kw_only=True)
@@ -62,7 +64,7 @@ class ClaimPass:
         held = [pool for pool in pools if pool.is_held or pool.slots is None]
         slots = {pool.name: pool.slots for pool in held if pool.slots is not None}
         return cls(
-            pools=[pool.name for pool in held],
+            pools=_from(fields["memory"].turns.passes, [pool.name for pool in held]),
             limits=Limits.of(slots, executors),
             usage=ActiveUsage(served=fields["memory"].turns.served),
             default_executor=next(iter(executors)),
@@ -116,14 +118,14 @@ class ClaimPass:
 
     def _open_pools(self) -> list[OpenPool]:
         full = {name for decision in self.decisions for name in decision.full_pools}
-        share = max(1, self.limit // max(1, len(self._pools)))
         opened = []
         for name in self._pools:
             slots = self.limits.pools.get(name)
             is_limited = slots is not None and slots >= 0
             free = slots - self.usage.pool_slots[name] if slots is not None and is_limited else None
-            picks = min(share, self.limits.free_places, share if free is None else free)
-            if picks > 0 and name not in full:
+            wanted = self.limits.free_places if free is None else min(free, self.limits.free_places)
+            if wanted > 0 and name not in full:
+                picks = min(self.limit, max(wanted, _FEW_OF_A_RUN))
                 opened.append(OpenPool(name, picks, free, slots if is_limited else None))
         return opened
 
@@ -138,9 +140,13 @@ class ClaimPass:
             patient_since=self.now - PATIENCE,
             rows=rows,
         )
-        self.rows.update((row.id, row) for row in page)
         heads = Counter((row.pool, row.priority_weight, row.dag_run_id) for row in page)
-        self.is_cut = len(page) >= rows or any(n >= picks[pool] for (pool, _, _), n in heads.items())
+        cut = [(weight, pool) for (pool, weight, _), n in heads.items() if n >= picks[pool]]
+        self.is_cut = len(page) >= rows or bool(cut)
+        # Where more of a run wait, those with less priority have to wait until these were looked at, too.
+        heaviest = {pool: weight for weight, pool in sorted(cut)}
+        page = [row for row in page if row.priority_weight >= heaviest.get(row.pool, row.priority_weight)]
+        self.rows.update((row.id, row) for row in page)
         return page
 
     def _left_out(self) -> LeftOut:
@@ -200,6 +206,12 @@ class ClaimPass:
             max_active_tasks=dag.max_active_tasks,
             is_contended=not contended.isdisjoint(_keys_of(row, dag)),
         )
+
+
+def _from(start: int, names: Sequence[str]) -> Sequence[str]:
+    """Begin somewhere else each time, for a page may be filled by the first pool alone."""
+    first = start % max(1, len(names))
+    return [*names[first:], *names[:first]]
 
 
 def run_of(row: Row) -> RunKey:
