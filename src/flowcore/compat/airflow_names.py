@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 SDK = "flowcore.sdk"
+_STANDARD = "flowcore.providers.standard"
 
 #: Everything that `flowcore.sdk` has is had by these under the same name.
 WHOLE_SDK = ("airflow.sdk",)
@@ -51,6 +52,26 @@ _EXCEPTIONS = {
     "DagNotFound": "flowcore.errors:DagNotFound",
     "DagRunNotFound": "flowcore.errors:DagRunNotFound",
 }
+_SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
+_BASH = _of(f"{_STANDARD}.bash", "BashOperator")
+_EMPTY = _of(f"{_STANDARD}.empty", "EmptyOperator")
+_PYTHON = _of(f"{_STANDARD}.python", "PythonOperator")
+_BASH_SENSOR = _of(f"{_STANDARD}.bash_sensor", "BashSensor")
+_DATE_TIME_SENSOR = {
+    **_of(f"{_STANDARD}.time_sensors", "DateTimeSensor"),
+    "DateTimeSensorAsync": f"{_STANDARD}.time_sensors:DateTimeSensor",
+}
+_FILE_SENSOR = _of(f"{_STANDARD}.file_sensor", "FileSensor")
+_PYTHON_SENSOR = _of(f"{_STANDARD}.python_sensor", "PythonSensor")
+_TIME_SENSOR = {
+    **_of(f"{_STANDARD}.time_sensors", "TimeSensor"),
+    "TimeSensorAsync": f"{_STANDARD}.time_sensors:TimeSensor",
+}
+_TIME_DELTA_SENSOR = {
+    **_of(f"{_STANDARD}.time_sensors", "TimeDeltaSensor", "WaitSensor"),
+    "TimeDeltaSensorAsync": f"{_STANDARD}.time_sensors:TimeDeltaSensor",
+}
+_WEEKDAY_SENSOR = _of(f"{_STANDARD}.time_sensors", "DayOfWeekSensor")
 
 #: By module of Airflow. A module that holds only other modules is not listed.
 NAMES: Mapping[str, Names] = {
@@ -69,7 +90,22 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.taskinstance": _sdk("TaskInstance"),
     "airflow.models.variable": _sdk("Variable"),
     "airflow.models.xcom_arg": _sdk("XComArg"),
+    "airflow.operators.bash": _BASH,
+    "airflow.operators.dummy": {"DummyOperator": f"{_STANDARD}.empty:EmptyOperator"},
+    "airflow.operators.empty": _EMPTY,
+    "airflow.operators.python": {**_PYTHON, **_sdk("get_current_context")},
+    "airflow.providers.standard.operators.bash": _BASH,
+    "airflow.providers.standard.operators.empty": _EMPTY,
+    "airflow.providers.standard.operators.python": {**_PYTHON, **_sdk("get_current_context")},
+    "airflow.providers.standard.sensors.bash": _BASH_SENSOR,
+    "airflow.providers.standard.sensors.date_time": _DATE_TIME_SENSOR,
+    "airflow.providers.standard.sensors.filesystem": _FILE_SENSOR,
+    "airflow.providers.standard.sensors.python": _PYTHON_SENSOR,
+    "airflow.providers.standard.sensors.time": _TIME_SENSOR,
+    "airflow.providers.standard.sensors.time_delta": _TIME_DELTA_SENSOR,
+    "airflow.providers.standard.sensors.weekday": _WEEKDAY_SENSOR,
     "airflow.sdk": {},
+    "airflow.sdk.bases.sensor": _SENSOR,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
     "airflow.sdk.bases.operator": _OPERATOR,
     "airflow.sdk.definitions.connection": _sdk("Connection"),
@@ -80,6 +116,14 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.definitions.variable": _sdk("Variable"),
     "airflow.sdk.definitions.xcom_arg": _sdk("XComArg"),
     "airflow.sdk.exceptions": _EXCEPTIONS,
+    "airflow.sensors.base": _SENSOR,
+    "airflow.sensors.bash": _BASH_SENSOR,
+    "airflow.sensors.date_time": _DATE_TIME_SENSOR,
+    "airflow.sensors.filesystem": _FILE_SENSOR,
+    "airflow.sensors.python": _PYTHON_SENSOR,
+    "airflow.sensors.time_delta": _TIME_DELTA_SENSOR,
+    "airflow.sensors.time_sensor": _TIME_SENSOR,
+    "airflow.sensors.weekday": _WEEKDAY_SENSOR,
     "airflow.timetables.base": _TIMETABLE,
     "airflow.timetables.events": _sdk("EventsTimetable"),
     "airflow.timetables.interval": _INTERVALS,

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
+    from flowcore.sdk.sensors import BaseSensorOperator as BaseSensorOperator
+    from flowcore.sdk.sensors import PokeReturnValue as PokeReturnValue
     from flowcore.sdk.setup_functions import setup as setup
     from flowcore.sdk.setup_functions import teardown as teardown
     from flowcore.sdk.skipping import SkipMixin as SkipMixin
@@ -71,6 +73,7 @@ _SOURCES = {
     "BaseHook": "flowcore.sdk.hooks",
     "BaseOperator": "flowcore.sdk.operators",
     "BranchMixIn": "flowcore.sdk.branching",
+    "BaseSensorOperator": "flowcore.sdk.sensors",
     "Connection": "flowcore.sdk.connections",
     "Context": "flowcore.sdk.context",
     "CronDataIntervalTimetable": "flowcore.domain.timetables.cron",
@@ -86,6 +89,7 @@ _SOURCES = {
     "Param": "flowcore.sdk.params",
     "TaskCancelled": "flowcore.sdk.exceptions",
     "SkipMixin": "flowcore.sdk.skipping",
+    "PokeReturnValue": "flowcore.sdk.sensors",
     "TaskFailed": "flowcore.sdk.exceptions",
     "TaskGroup": "flowcore.sdk.task_groups",
     "TaskInstance": "flowcore.sdk.task_instances",

@@ -8,11 +8,15 @@ from typing import Any
 from flowcore.errors import DagError
 
 
-class TaskSkipped(Exception):
+class AirflowException(Exception):
+    """What Airflow's authors raise when a task fails; the root of what ends a try in a certain way."""
+
+
+class TaskSkipped(AirflowException):
     """Raise it to end the task instance as skipped."""
 
 
-class TaskFailed(Exception):
+class TaskFailed(AirflowException):
     """Raise it to fail the task instance for good, without a retry."""
 
 
@@ -34,6 +38,10 @@ class TaskCancelled(BaseException):
 
 class TaskTimedOut(BaseException):
     """Raised in a function that has run for longer than its execution_timeout."""
+
+
+class AirflowSensorTimeout(TaskFailed):
+    """What a sensor waits for has not come in time."""
 
 
 # What Airflow calls them.

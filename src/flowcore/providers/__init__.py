@@ -1,0 +1,1 @@
+"""Operators, sensors and hooks beside the SDK, a package for each service."""

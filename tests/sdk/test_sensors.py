@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from flowcore.errors import DagError
+from flowcore.sdk import DAG, BaseSensorOperator, PokeReturnValue
+from flowcore.sdk.exceptions import TaskFailed
+from tests.support.dag_runs import run_task
+
+
+class Looks:
+    """Answers look after look; an answer that is an exception is raised."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def next(self):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Poking(BaseSensorOperator):
+    def __init__(self, task_id, *, looks, **arguments):
+        super().__init__(task_id, **arguments)
+        self.looks = looks
+
+    def poke(self, context):
+        return self.looks.next()
+
+
+class Apoking(Poking):
+    async def apoke(self, context):
+        return self.looks.next()
+
+
+class Executing(Poking):
+    """What a subclass for Airflow looks like."""
+
+    def execute(self, context):
+        return super().execute(context)
+
+
+@pytest.fixture(params=[Poking, Apoking, Executing])
+def sensor(request):
+    """Makes a Dag of one sensor that finds these answers."""
+
+    def make(*answers, **arguments):
+        with DAG("d") as dag:
+            request.param("wait", looks=Looks(*answers), poke_interval=0.001, **arguments)
+        return dag
+
+    return make
+
+
+async def test_sensor_looks_until_the_wait_is_over(sensor):
+    ended = await run_task(sensor(False, False, PokeReturnValue(True, "found"), False))
+    assert (ended.state, ended.xcom) == ("success", "found")
+
+
+async def test_plain_truth_returns_nothing(sensor):
+    ended = await run_task(sensor(True))
+    assert (ended.state, ended.xcom) == ("success", None)
+
+
+async def test_timeout_fails_for_good(sensor):
+    ended = await run_task(sensor(*[False] * 9, timeout=0, retries=3))
+    assert (ended.state, "has not come in 0 s" in ended.error) == ("failed", True)
+
+
+async def test_soft_fail_skips_instead(sensor):
+    assert (await run_task(sensor(*[False] * 9, timeout=0, soft_fail=True))).state == "skipped"
+    assert (await run_task(sensor(TaskFailed("no"), soft_fail=True))).state == "skipped"
+    assert (await run_task(sensor(ValueError("no"), soft_fail=True))).state == "failed"
+
+
+async def test_look_that_raises_fails_the_task(sensor):
+    assert "ValueError: no" in (await run_task(sensor(ValueError("no")))).error
+
+
+async def test_never_fail_skips_whatever_a_look_raises(sensor):
+    assert (await run_task(sensor(ValueError("no"), never_fail=True))).state == "skipped"
+
+
+async def test_silent_fail_logs_and_goes_on(sensor, caplog):
+    caplog.set_level(logging.ERROR)
+    assert (await run_task(sensor(ValueError("no"), True, silent_fail=True))).state == "success"
+    assert "the sensor's look failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"poke_interval": -1},
+        {"timeout": timedelta(-1)},
+        {"max_wait": -1},
+        {"soft_fail": True, "never_fail": True},
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(arguments):
+    with DAG("d"), pytest.raises(DagError, match="task 'wait' has"):
+        Poking("wait", looks=Looks(), **arguments)
+
+
+def test_waits_double_up_to_the_longest():
+    sensor = Poking(
+        "wait", looks=Looks(), poke_interval=1, max_wait=timedelta(seconds=5), exponential_backoff=True
+    )
+    waits = sensor._waits_s()
+    assert [next(waits) for _ in range(5)] == [1, 2, 4, 5, 5]
+
+
+def test_sensor_without_a_look_has_nothing_to_do():
+    with DAG("d") as dag:
+        BaseSensorOperator("wait")
+    with pytest.raises(DagError, match="nothing to do"):
+        dag.compile()
