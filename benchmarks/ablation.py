@@ -62,7 +62,7 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
     clock, bag = SystemClock(), DagBag()
     async with (
         open_database(url) as database,
-        serve_secrets(database, (), fernet_key="") as secrets,
+        serve_secrets(database) as secrets,
         anyio.create_task_group() as nursery,
     ):
         await database.run(prepare, default_pool_slots=-1)

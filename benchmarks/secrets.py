@@ -21,7 +21,7 @@ from tabulate import tabulate
 import flowcore
 from benchmarks.loads import LOADS, Times
 from flowcore.app.opening import Options
-from flowcore.app.secrets import serve_secrets
+from flowcore.app.secrets import SecretsOptions, serve_secrets
 from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare
 from flowcore.sdk import DAG, Variable, task
@@ -60,7 +60,7 @@ class SlowBackend:
 async def serving(backend: SlowBackend) -> AsyncIterator[Secrets]:
     async with open_database("sqlite://") as database:
         await database.run(prepare)
-        async with serve_secrets(database, [backend], fernet_key="") as secrets:
+        async with serve_secrets(database, SecretsOptions(backends=(backend,))) as secrets:
             yield secrets
 
 
@@ -122,7 +122,8 @@ async def run_chain(fc: flowcore.Flowcore, times: Times) -> float:
 async def measure_dead_backend(loop: str) -> list[tuple[str, str, str]]:
     backend, times = SlowBackend(float("inf")), Times()
     dags = [*LOADS["chain"].make(times), make_waiting()]
-    options = Options(async_parallelism=10_000, default_pool_slots=-1, secrets_backends=(backend,))
+    secrets = SecretsOptions(backends=(backend,))
+    options = Options(async_parallelism=10_000, default_pool_slots=-1, secrets=secrets)
     async with flowcore.open("sqlite://", dags=dags, options=options) as fc:
         await run_chain(fc, times)
         alone_ms = median([await run_chain(fc, times) for _ in range(15)])

@@ -11,10 +11,11 @@ from cryptography.fernet import Fernet
 import flowcore
 from flowcore.abc import SecretsBackend
 from flowcore.app.opening import Options
-from flowcore.app.secrets import configured_backends
+from flowcore.app.secrets import SecretsOptions
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
-from flowcore.errors import SettingsError
+from flowcore.errors import SecretsUnavailable, SettingsError
 from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
+from flowcore.secrets.guard import Limits
 from flowcore.secrets.service import CHANNEL
 from flowcore.settings import Settings
 from tests.support.secret_backends import KeptBackend
@@ -62,7 +63,8 @@ async def run_dag(
     dag: DAG, *backends: SecretsBackend, url: str = "sqlite://"
 ) -> dict[str, tuple[ListedTaskInstance, object]]:
     """Run the Dag to its end; each task's instance and XCom by its id."""
-    options = Options(secrets_backends=backends, fernet_key=Fernet.generate_key().decode())
+    secrets = SecretsOptions(backends=backends, fernet_key=Fernet.generate_key().decode())
+    options = Options(secrets=secrets)
     async with flowcore.open(url, dags=[dag], options=options) as fc:
         run = await fc.trigger("secrets")
         await run.wait()
@@ -107,7 +109,8 @@ async def test_a_backend_that_is_away_fails_only_the_task_that_needs_it() -> Non
 
 
 async def test_the_embedder_finds_what_tasks_find_and_sees_how_the_backends_do() -> None:
-    async with flowcore.open("sqlite://", options=Options(secrets_backends=(backend(),))) as fc:
+    options = Options(secrets=SecretsOptions(backends=(backend(),)))
+    async with flowcore.open("sqlite://", options=options) as fc:
         assert (await fc.secrets.connection("db")).host == "host"
         statistics = fc.statistics().secrets
     assert [guard.name for guard in statistics.backends] == ["vault", "environment", "database"]
@@ -129,14 +132,33 @@ async def test_another_process_sees_a_write_as_soon_as_it_hears_of_it(postgres_u
 
 
 def test_the_configured_backend_is_made() -> None:
-    assert configured_backends(Settings()) == ()
-    [made] = configured_backends(Settings(secrets_backend="environment"))
+    assert SecretsOptions.of(Settings()) == SecretsOptions()
+    [made] = SecretsOptions.of(Settings(secrets_backend="environment")).backends
     assert made.name == "environment"
     with pytest.raises(SettingsError, match="secrets backend 'envronment' cannot be imported"):
-        configured_backends(Settings(secrets_backend="envronment"))
+        SecretsOptions.of(Settings(secrets_backend="envronment"))
 
 
 async def test_a_malformed_key_is_told_when_flowcore_is_opened() -> None:
     with pytest.raises(SettingsError, match="malformed key"):
-        async with flowcore.open("sqlite://", options=Options(fernet_key="planted")):
+        async with flowcore.open("sqlite://", options=Options(secrets=SecretsOptions(fernet_key="planted"))):
             pass
+
+
+def test_what_a_backend_is_granted_can_be_set() -> None:
+    settings = Settings(
+        secrets_timeout_s=1, secrets_calls=2, secrets_failures=3, secrets_pause_s=4, secrets_ttl_s=5
+    )
+    options = SecretsOptions.of(settings)
+    assert options.limits == Limits(deadline_s=1, calls_max=2, failures_max=3, pause_s=4)
+    assert options.ttl_s == 5
+
+
+async def test_limits_hold_for_the_backends() -> None:
+    away = KeptBackend("vault", error=OSError("planted"))
+    secrets = SecretsOptions(backends=(away,), limits=Limits(failures_max=1))
+    async with flowcore.open("sqlite://", options=Options(secrets=secrets)) as fc:
+        for _ in range(3):
+            with pytest.raises(SecretsUnavailable):
+                await fc.secrets.variable("colour")
+    assert len(away.calls) == 1

@@ -10,11 +10,11 @@ from typing import Any
 import anyio
 import attrs
 
-from flowcore.abc import Executor, SecretsBackend
+from flowcore.abc import Executor
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
-from flowcore.app.secrets import configured_backends, serve_secrets
+from flowcore.app.secrets import SecretsOptions, serve_secrets
 from flowcore.app.try_sources import sources_of_tries
 from flowcore.clock import Clock, SystemClock
 from flowcore.concurrency.single_error import single_error
@@ -38,8 +38,7 @@ class Options:
     `parallelism` bounds the functions that run at once, `async_parallelism` the coroutines; durations are
     in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created.
-    `secrets_backends` are asked before the environment and the database, and are closed at the end;
-    `fernet_key` encrypts what is secret in the database. With a `logs_folder` what tries log and print is
+    With a `logs_folder` what tries log and print is
     written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it goes where the
     program's own output goes. `tries` are settings that travel to tasks.
     """
@@ -55,8 +54,7 @@ class Options:
     paused_at_creation: bool = False
     pool_size: int = 8
     inline: bool = False
-    secrets_backends: tuple[SecretsBackend, ...] = ()
-    fernet_key: str = attrs.field(default="", repr=False)
+    secrets: SecretsOptions = attrs.field(factory=SecretsOptions)
     logs_folder: Path | None = None
     tries: TrySettings = TrySettings()
 
@@ -71,8 +69,7 @@ class Options:
             safety_poll_s=settings.safety_poll_s,
             default_pool_slots=settings.default_pool_task_slot_count,
             paused_at_creation=settings.dags_are_paused_at_creation,
-            secrets_backends=configured_backends(settings),
-            fernet_key=settings.fernet_key,
+            secrets=SecretsOptions.of(settings),
             logs_folder=settings.logs_folder,
             tries=TrySettings(max_templated_field_length=settings.max_templated_field_length),
         )
@@ -110,7 +107,7 @@ async def open(
         ) as database:
             await database.run(prepare, default_pool_slots=options.default_pool_slots)
             async with (
-                serve_secrets(database, options.secrets_backends, fernet_key=options.fernet_key) as secrets,
+                serve_secrets(database, options.secrets) as secrets,
                 _capture_logs(options.logs_folder) as logs,
                 _serve(database, bag, secrets, logs, clock, options) as flowcore,
             ):

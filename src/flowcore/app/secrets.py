@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import attrs
 
 from flowcore.abc import SecretsBackend
 from flowcore.database.engine import Database
@@ -15,7 +16,7 @@ from flowcore.secrets.backends import make_backend
 from flowcore.secrets.chain import Chain
 from flowcore.secrets.encryption import Encryption
 from flowcore.secrets.environment import EnvironmentBackend
-from flowcore.secrets.guard import Guard
+from flowcore.secrets.guard import Guard, Limits
 from flowcore.secrets.service import Secrets
 from flowcore.settings import Settings
 
@@ -23,29 +24,58 @@ from flowcore.settings import Settings
 _CLOSE_S = 0.5
 
 
-def configured_backends(settings: Settings) -> tuple[SecretsBackend, ...]:
-    """Make the backend that the operator named, if any.
+@attrs.frozen(kw_only=True)
+class SecretsOptions:
+    """How connections and variables are looked up.
 
-    Raises:
-        SettingsError: there is no such backend, or it does not take its arguments.
+    `backends` are asked before the environment and the database, and are closed at the end; `fernet_key`
+    encrypts what is secret in the database. `limits` is what each backend is granted; `ttl_s` is for how
+    many seconds an answer is remembered.
     """
+
+    backends: tuple[SecretsBackend, ...] = ()
+    fernet_key: str = attrs.field(default="", repr=False)
+    limits: Limits = attrs.field(factory=Limits)
+    ttl_s: float = 60.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> SecretsOptions:
+        """Take what an operator has set.
+
+        Raises:
+            SettingsError: there is no such backend, or it does not take its arguments.
+        """
+        return cls(
+            backends=_configured_backends(settings),
+            fernet_key=settings.fernet_key,
+            limits=Limits(
+                deadline_s=settings.secrets_timeout_s,
+                calls_max=settings.secrets_calls,
+                failures_max=settings.secrets_failures,
+                pause_s=settings.secrets_pause_s,
+            ),
+            ttl_s=settings.secrets_ttl_s,
+        )
+
+
+def _configured_backends(settings: Settings) -> tuple[SecretsBackend, ...]:
     if not settings.secrets_backend:
         return ()
     return (make_backend(settings.secrets_backend, settings.secrets_backend_kwargs),)
 
 
 @asynccontextmanager
-async def serve_secrets(
-    database: Database, backends: Sequence[SecretsBackend], *, fernet_key: str
-) -> AsyncIterator[Secrets]:
-    """Look things up for the duration of the block: in `backends`, the environment, the database.
+async def serve_secrets(database: Database, options: SecretsOptions | None = None) -> AsyncIterator[Secrets]:
+    """Look things up for the duration of the block: in the backends, the environment, the database.
 
     Raises:
-        SettingsError: `fernet_key` cannot be used.
+        SettingsError: the key cannot be used.
     """
-    metadata = MetadataBackend(database, Sealing(Encryption.from_setting(fernet_key)))
-    chain = Chain([Guard(backend) for backend in (*backends, EnvironmentBackend(), metadata)])
-    secrets = Secrets(chain, store=metadata, wakeups=database.wakeups)
+    options = options or SecretsOptions()
+    metadata = MetadataBackend(database, Sealing(Encryption.from_setting(options.fernet_key)))
+    backends = (*options.backends, EnvironmentBackend(), metadata)
+    chain = Chain([Guard(backend, options.limits) for backend in backends])
+    secrets = Secrets(chain, store=metadata, wakeups=database.wakeups, ttl_s=options.ttl_s)
     async with anyio.create_task_group() as nursery:
         await nursery.start(secrets.serve)
         try:

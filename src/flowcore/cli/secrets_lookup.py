@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from flowcore.app.secrets import configured_backends, serve_secrets
+from flowcore.app.secrets import SecretsOptions, serve_secrets
 from flowcore.cli.asking import read_database
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.concurrency.single_error import single_error
@@ -90,10 +90,10 @@ def write_for_owner(path: Path, text: str) -> None:
 
 
 async def _look_up(settings: Settings, question: Callable[[Secrets], Awaitable[T]]) -> T:
-    backends = configured_backends(settings)
+    options = SecretsOptions.of(settings)
     with single_error():
         async with (
             open_database(settings.database_url) as database,
-            serve_secrets(database, backends, fernet_key=settings.fernet_key) as secrets,
+            serve_secrets(database, options) as secrets,
         ):
             return await question(secrets)

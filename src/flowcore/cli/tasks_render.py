@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from flowcore.app.rendering import made_up_run, render_task
-from flowcore.app.secrets import configured_backends, serve_secrets
+from flowcore.app.secrets import SecretsOptions, serve_secrets
 from flowcore.cli import options
 from flowcore.cli.asking import read_database
 from flowcore.cli.conf import parse_conf
@@ -89,11 +89,11 @@ def _facts(settings: Settings, dag: DAG, run: str | None, conf: Mapping[str, Any
 
 
 async def _render(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> dict[str, Any]:
-    backends = configured_backends(settings)
+    options = SecretsOptions.of(settings)
     with single_error():
         async with (
             open_database(settings.database_url) as database,
-            serve_secrets(database, backends, fernet_key=settings.fernet_key) as secrets,
+            serve_secrets(database, options) as secrets,
         ):
             await database.read(schema.require_current)
             length_max = settings.max_templated_field_length

@@ -65,6 +65,16 @@ class Settings:
     """Where connections and variables are looked up first: a backend's name or the path of its class."""
     secrets_backend_kwargs: str = attrs.field(default="{}", repr=False)
     """What the secrets backend is made with, as a JSON object."""
+    secrets_timeout_s: float = attrs.field(default=10.0, validator=_PERIOD)
+    """Seconds that a secrets backend has for an answer."""
+    secrets_calls: int = attrs.field(default=256, validator=ge(1))
+    """How many lookups a secrets backend has to answer at the same time; others wait."""
+    secrets_failures: int = attrs.field(default=5, validator=ge(1))
+    """Failures in a row after which a secrets backend is left alone for a while."""
+    secrets_pause_s: float = attrs.field(default=30.0, validator=_SECONDS)
+    """Seconds for which a secrets backend that keeps failing is left alone."""
+    secrets_ttl_s: float = attrs.field(default=60.0, validator=_SECONDS)
+    """Seconds for which an answer of a secrets backend is remembered; a miss for at most 5."""
     fernet_key: str = attrs.field(default="", repr=False)
     """Keys that encrypt secrets in the database, separated by commas; the first one encrypts."""
     max_templated_field_length: int = attrs.field(default=4096, validator=ge(0))
