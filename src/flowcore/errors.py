@@ -9,7 +9,7 @@ FlowcoreError
 ├── UsageError            the caller: an unknown Dag, conf that breaks the schema
 │   ├── DagNotFound, DagRunNotFound, TaskNotFound   (also LookupError)
 │   ├── DagInactive
-│   ├── BackfillNotFound                            (also LookupError)
+│   ├── BackfillNotFound, PoolNotFound              (also LookupError)
 │   ├── ConnectionNotFound, VariableNotFound        (also LookupError)
 │   ├── ParamError, ConnectionInvalid, VariableInvalid   (also ValueError)
 │   └── MessageTooLarge   a task leaves or asks for more than fits between processes
@@ -31,6 +31,8 @@ Each message ends with the remedy.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class FlowcoreError(Exception):
@@ -105,6 +107,14 @@ class BackfillNotFound(UsageError, LookupError):
     def __init__(self, backfill_id: int) -> None:
         super().__init__(f"there is no backfill {backfill_id}; see `flowcore backfill list`")
         self.backfill_id = backfill_id
+
+
+class PoolNotFound(UsageError, LookupError):
+    """No pool has that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no pool {name!r}; known: {', '.join(sorted(known))}")
+        self.name = name
 
 
 class ParamError(UsageError, ValueError):

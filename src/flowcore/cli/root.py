@@ -22,6 +22,7 @@ COMMANDS = {
         "Look at connections, add and test them.",
     ),
     "variables": ("flowcore.cli.variables:variables", "Look at variables and set them."),
+    "pools": ("flowcore.cli.pools:pools", "Look at pools and set their slots."),
     "rotate-fernet-key": ("flowcore.cli.fernet_keys:rotate_fernet_key", "Encrypt secrets with a new key."),
     "db": ("flowcore.cli.db:db", "Create, check, migrate and reset the database."),
     "config": ("flowcore.cli.config:config", "Look at the settings."),

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from flowcore.database.queries.upserts import put_rows
 from flowcore.database.tables import connection as connections
 from flowcore.database.tables import variable as variables
 from flowcore.database.wakeups import wake
@@ -117,10 +117,4 @@ def rewrite_secrets(
 
 def _put(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     wake(connection, CHANNEL)
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-    others = [column.name for column in table.columns if not column.primary_key]
-    put = insert.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={name: insert.excluded[name] for name in others}
-    )
-    if rows:
-        connection.execute(put, rows)
+    put_rows(connection, table, rows)
