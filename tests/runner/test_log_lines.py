@@ -5,6 +5,7 @@ import logging
 import sys
 
 from flowcore.runner.log_lines import EVENT_LENGTH_MAX, STDERR, log_line, printed_line, record_line
+from flowcore.secrets.masking import PROCESS
 
 AT = 1704164645.25
 
@@ -54,3 +55,9 @@ def test_errors_are_what_is_printed_to_standard_error():
 def test_endless_text_is_cut():
     event = json.loads(log_line("info", "a", "x" * (EVENT_LENGTH_MAX + 7), at=AT))["event"]
     assert event.endswith("x… (7 more characters)")
+
+
+def test_what_is_cut_shows_no_half_of_a_secret():
+    PROCESS.add(["planted-where-it-is-cut"])
+    line = log_line("info", "a", "x" * (EVENT_LENGTH_MAX - 10) + "planted-where-it-is-cut", at=AT)
+    assert "planted" not in line

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.runner.printed_text import PrintedBytes, PrintedText
+from flowcore.secrets.masking import PROCESS
 
 
 def lines_of(printed, pieces):
@@ -46,4 +47,13 @@ def test_parts_of_a_long_line_are_the_line(text):
 
 def test_line_that_does_not_end_is_not_kept_for_ever():
     printed = PrintedText(length_max=10)
-    assert [list(printed.feed("abcd")) for _ in range(4)] == [[], [], ["abcdabcdab", "cd"], []]
+    assert [list(printed.feed("abcd")) for _ in range(7)] == [[]] * 5 + [["abcdabcdab"], []]
+
+
+@given(places=st.lists(st.integers(0, 400), max_size=4), before=st.integers(0, 300))
+def test_no_part_of_a_long_line_shows_half_a_secret(places, before):
+    PROCESS.add(["planted-in-a-long-line"])
+    line = "x" * before + "planted-in-a-long-line" + "y" * 200
+    ends = [*sorted(places), len(line)]
+    pieces = [line[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    assert "planted" not in "".join(lines_of(PrintedText(100), pieces))

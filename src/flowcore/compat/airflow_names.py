@@ -29,6 +29,7 @@ _DAG = _sdk("DAG", "dag")
 _OPERATOR = _sdk("BaseOperator", "chain")
 _DECORATORS = _sdk("dag", "task", "task_group")
 _PARAM = _sdk("Param")
+_MASKING = _of(f"{SDK}.log", "mask_secret")
 _STATES = {
     **_sdk("DagRunState", "TaskInstanceState"),
     "State": "flowcore.compat.airflow_state:State",
@@ -116,6 +117,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.definitions.variable": _sdk("Variable"),
     "airflow.sdk.definitions.xcom_arg": _sdk("XComArg"),
     "airflow.sdk.exceptions": _EXCEPTIONS,
+    "airflow.sdk.execution_time.secrets_masker": _MASKING,
+    "airflow.sdk.log": _of(f"{SDK}.log", "mask_secret", "amask_secret"),
     "airflow.sensors.base": _SENSOR,
     "airflow.sensors.bash": _BASH_SENSOR,
     "airflow.sensors.date_time": _DATE_TIME_SENSOR,
@@ -131,6 +134,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.utils.context": _sdk("Context"),
     "airflow.utils.dates": _of("flowcore.compat.airflow_dates", "days_ago"),
     "airflow.utils.helpers": _sdk("chain"),
+    "airflow.utils.log.secrets_masker": _MASKING,
     "airflow.utils.log.logging_mixin": {"LoggingMixin": "flowcore.compat.airflow_logging:HasLog"},
     "airflow.utils.state": _STATES,
     "airflow.utils.task_group": _sdk("TaskGroup"),

@@ -10,6 +10,8 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
+from flowcore.secrets.masking import PROCESS
+
 #: Longer texts are cut, so that a line can be sent and read whole.
 EVENT_LENGTH_MAX = 64 * 1024
 
@@ -59,4 +61,5 @@ def _exception_of(record: logging.LogRecord) -> str:
 def _cut(text: str) -> str:
     if len(text) <= EVENT_LENGTH_MAX:
         return text
+    text = PROCESS.mask(text)  # half a secret would not be known as one
     return f"{text[:EVENT_LENGTH_MAX]}… ({len(text) - EVENT_LENGTH_MAX} more characters)"

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 
 from flowcore.runner.log_lines import EVENT_LENGTH_MAX
+from flowcore.secrets.masking import PROCESS
 
 
 class PrintedText:
@@ -23,8 +24,11 @@ class PrintedText:
             self._keep(line)
             yield from self._taken()
         self._keep(rest)
-        if self._length > self._length_max:
-            yield from self._taken()
+        if self._length > 2 * self._length_max:
+            # What is held back has the whole of a secret that has not ended yet.
+            *parts, last_but_one, last = self._parts("".join(self._rest))
+            yield from parts
+            self._rest, self._length = [last_but_one, last], len(last_but_one) + len(last)
 
     def end(self) -> Iterator[str]:
         """What stands after the last end of a line, if anything does."""
@@ -41,8 +45,10 @@ class PrintedText:
         yield from self._parts(line)
 
     def _parts(self, line: str) -> Iterator[str]:
+        if len(line) > self._length_max:
+            line = PROCESS.mask(line)  # half a secret would not be known as one
         while len(line) > self._length_max:
-            # Not in the middle of a word, which may be a secret.
+            # Not in the middle of a word: of what comes later, it may be the first half of a secret.
             cut = line.rfind(" ", self._length_max // 2, self._length_max) + 1 or self._length_max
             yield line[:cut]
             line = line[cut:]
