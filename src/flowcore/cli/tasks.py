@@ -15,6 +15,7 @@ from flowcore.cli.tasks_clear import clear
 from flowcore.cli.tasks_logs import logs
 from flowcore.cli.tasks_render import render, rendered
 from flowcore.cli.tasks_set_state import set_state
+from flowcore.cli.tasks_test import test_task
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
 from flowcore.settings import load_settings
@@ -54,6 +55,7 @@ tasks.add_command(render)
 tasks.add_command(rendered)
 tasks.add_command(clear)
 tasks.add_command(set_state)
+tasks.add_command(test_task)
 
 
 def task_rows(dag: Dag) -> list[dict[str, object]]:

@@ -9,22 +9,15 @@ from typing import Any
 
 import click
 
-from flowcore.app.rendering import made_up_run, render_task
-from flowcore.app.secrets import SecretsOptions, serve_secrets
+from flowcore.app.rendering import render_task
 from flowcore.cli import options
 from flowcore.cli.asking import read_database
 from flowcore.cli.conf import parse_conf
 from flowcore.cli.dag_files import authors_dag
 from flowcore.cli.event_loop import run_on_loop
-from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_json
-from flowcore.clock import SystemClock
-from flowcore.concurrency.single_error import single_error
-from flowcore.database import schema
-from flowcore.database.engine import open_database
+from flowcore.cli.single_tasks import open_sources, run_looked_at
 from flowcore.database.queries.rendered_fields import read_rendered_fields
-from flowcore.database.queries.run_views import find_run
-from flowcore.database.run_facts import read_run_facts
 from flowcore.domain.workloads import RunFacts
 from flowcore.errors import DagNotFound, UsageError
 from flowcore.sdk.dags import DAG
@@ -55,7 +48,7 @@ def render(
     """
     settings = load_settings({"database_url": database_url, "dags_folder": dags_folder})
     dag = authors_dag(settings.dags_folder, DagNotFound(dag_id))
-    facts = _facts(settings, dag, run, parse_conf(conf))
+    facts = run_looked_at(settings, dag, run, parse_conf(conf))
     fields = run_on_loop(settings.backend, partial(_render, settings, dag, task_id, facts))
     if not fields:
         raise UsageError(
@@ -80,26 +73,12 @@ def rendered(
     _print_fields(read_database(settings, read).fields, output)
 
 
-def _facts(settings: Settings, dag: DAG, run: str | None, conf: Mapping[str, Any]) -> RunFacts:
-    found = run and read_database(settings, partial(find_run, dag_id=dag.dag_id, run_id=run))
-    if found:
-        return read_database(settings, partial(read_run_facts, dag_run_ids=[found.id]))[found.id]
-    now = SystemClock().now()
-    return made_up_run(dag, logical_date=parse_moment(run) if run else now, conf=conf, now=now)
-
-
 async def _render(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> dict[str, Any]:
-    options = SecretsOptions.of(settings)
-    with single_error():
-        async with (
-            open_database(settings.database_url) as database,
-            serve_secrets(database, options) as secrets,
-        ):
-            await database.read(schema.require_current)
-            length_max = settings.max_templated_field_length
-            return await render_task(
-                dag, task_id, run=run, database=database, secrets=secrets, length_max=length_max
-            )
+    length_max = settings.max_templated_field_length
+    async with open_sources(settings) as (database, secrets):
+        return await render_task(
+            dag, task_id, run=run, database=database, secrets=secrets, length_max=length_max
+        )
 
 
 def _print_fields(fields: Mapping[str, Any], output: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from importlib import import_module
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
+from flowcore.backends import Backend
 from flowcore.domain import dags as domain
 from flowcore.domain.timetables.base import Timetable
 from flowcore.domain.timetables.registry import timetable_for
@@ -23,6 +25,7 @@ from flowcore.sdk.params import DagParam, Param, checked_param
 from flowcore.sdk.task_groups import TaskGroup
 
 if TYPE_CHECKING:
+    from flowcore.sdk.ended_runs import EndedRun
     from flowcore.sdk.templates.environments import Templates
 
 
@@ -142,6 +145,27 @@ class DAG:
             DagCycle: Tasks wait for each other in a circle.
         """
         return compile_dag(self)
+
+    def test(
+        self,
+        *,
+        logical_date: datetime | None = None,
+        run_conf: Mapping[str, Any] | None = None,
+        backend: Backend | str = Backend.ASYNCIO,
+    ) -> EndedRun:
+        """Run the Dag to its end in this process, blocking, on a database in memory; retries follow at once.
+
+        Functions run in threads, coroutines on an event loop that lives for the run: debuggers and captured
+        output work. `run_conf` is what the run is triggered with; `logical_date` is by default the present.
+
+        Raises:
+            UsageError: An event loop is running here already.
+            ParamError: `run_conf` breaks the Dag's params.
+        """
+        # The application is above the SDK, and a Dag file must not load it.
+        run_to_end = import_module("flowcore.app.dag_tests").run_to_end
+        ended: EndedRun = run_to_end(self, run_conf, logical_date, Backend(backend))
+        return ended
 
 
 def _dates_in_default_args(arguments: DagArguments) -> dict[str, Any]:

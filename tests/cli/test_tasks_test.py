@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Flowcore
+
+DAG = """
+from flowcore.sdk import Variable, dag, task, TaskSkipped
+
+@dag(params={"greeting": "hello"})
+def example():
+    @task
+    def sync(params=None, ds=None):
+        print("on the way")
+        return [params["greeting"], ds, Variable.get("place")]
+
+    @task
+    async def coroutine(ti=None):
+        ti.xcom_push("extra", await Variable.aget("place"))
+
+    @task
+    def breaks():
+        raise ValueError("broken on purpose")
+
+    @task(execution_timeout=0.01)
+    async def hangs():
+        import anyio
+        await anyio.sleep_forever()
+
+    sync(), coroutine(), breaks(), hangs()
+
+example()
+"""
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def tested(request: pytest.FixtureRequest, flowcore: Flowcore, folder: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Tests a task; exit status, what is printed as JSON, and the other output."""
+    monkeypatch.setenv("FLOWCORE_VAR_PLACE", "world")
+    (folder / "dags" / "example.py").write_text(DAG)
+    flowcore("db", "migrate")
+
+    def call(*arguments: str) -> tuple[int, object, str]:
+        result = flowcore("tasks", "test", "example", *arguments, "--backend", request.param)
+        return result.exit_code, json.loads(result.stdout), result.stderr
+
+    return call
+
+
+def test_what_a_task_pushed_is_printed(tested) -> None:  # type: ignore[no-untyped-def]
+    status, printed, others = tested("sync", "2026-03-01", "--conf", '{"greeting": "hi"}')
+    assert (status, printed["outcome"]) == (0, "success")
+    assert printed["xcoms"] == {"return_value": ["hi", "2026-03-01", "world"]}
+    assert "on the way" in others
+
+
+def test_coroutines_are_tested_as_well(tested) -> None:  # type: ignore[no-untyped-def]
+    assert tested("coroutine")[:2] == (0, {"outcome": "success", "xcoms": {"extra": "world"}})
+
+
+def test_a_failure_is_told_with_its_traceback(tested) -> None:  # type: ignore[no-untyped-def]
+    status, printed, others = tested("breaks")
+    assert (status, printed["outcome"]) == (1, "failed")
+    assert "ValueError: broken on purpose" in others
+
+
+def test_the_timeout_of_the_task_holds(tested) -> None:  # type: ignore[no-untyped-def]
+    assert "exceeded its execution_timeout" in tested("hangs")[2]
+
+
+def test_unknown_task_is_named(flowcore: Flowcore, folder: Path) -> None:
+    (folder / "dags" / "example.py").write_text(DAG)
+    flowcore("db", "migrate")
+    result = flowcore("tasks", "test", "example", "nothing")
+    assert (result.exit_code, "has no task 'nothing'" in result.stderr) == (2, True)
