@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flowcore.database.schema import HEAD
 from tests.acceptance.commands import error_of, flowcore, started, wait_for_line
 
 GOOD = """
@@ -126,7 +127,7 @@ def test_a_database_that_is_out_of_date(command: str, folder: Path) -> None:
     shown = error_of(
         flowcore(folder, *command.split(), *argument, "--database-url", f"sqlite:///{folder}/flowcore.db")
     )
-    assert shown.endswith("has schema 0000 and this version needs 0001; run `flowcore db migrate`")
+    assert shown.endswith(f"has schema 0000 and this version needs {HEAD}; run `flowcore db migrate`")
 
 
 @pytest.mark.slow
