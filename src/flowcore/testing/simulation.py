@@ -174,6 +174,9 @@ class Simulation:
                 if name is not RoutineName.RECOVER_TASK_INSTANCES or self.cluster.watch.seen.active:
                     foreseen.append(next_at)
             foreseen.append(scheduler.executor.next_end_at)
+            if scheduler.coming_reports:
+                # Of a try that was revoked after the reports had been written.
+                foreseen.append(self.cluster.clock.now())
         return min((at for at in foreseen if at is not None), default=None)
 
     async def _change(self, draw: Draw) -> None:
