@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.profiles",
     "tests.support.scene_databases",
+    "tests.support.secrets_search",
     "pytester",
 ]

@@ -18,9 +18,10 @@ from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
 from flowcore.secrets.guard import Limits
 from flowcore.secrets.service import CHANNEL
 from flowcore.settings import Settings
+from tests.support.planted_secrets import plant
 from tests.support.secret_backends import KeptBackend
 
-PLANTED = "planted-a8f31c"
+PLANTED = plant()
 
 
 @task

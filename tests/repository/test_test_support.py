@@ -75,3 +75,41 @@ def test_a_connection_left_open_is_reported_and_does_not_keep_the_database(postg
     with pytest.raises(psycopg.OperationalError, match="terminat"):
         connection.execute("SELECT 1")
     connection.close()
+
+
+@pytest.mark.slow
+def test_planted_secrets_are_found_wherever_they_are_left(suite):
+    result = suite("""
+        import base64, logging, subprocess
+        from tests.support.planted_secrets import plant
+        def test_print(): print(plant())
+        def test_log(): logging.getLogger().warning("the key is %s", plant())
+        def test_start(): subprocess.run(["true", plant()])
+        def test_write(tmp_path):
+            (tmp_path / "header").write_bytes(base64.b64encode(f"me:{plant()}".encode()))
+        def test_keep(): kept = plant()
+    """)
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_print FAILED*",
+            "*::test_log FAILED*",
+            "*::test_start FAILED*",
+            "*::test_write PASSED*",
+            "*::test_keep PASSED*",
+            "*AssertionError: planted secrets were written to files*",
+        ]
+    )
+
+
+@pytest.mark.slow
+def test_planted_secrets_are_found_in_rows_that_are_no_more(suite):
+    result = suite("""
+        import psycopg
+        from tests.support.planted_secrets import plant
+        def test_insert(postgres_url):
+            with psycopg.connect(postgres_url) as connection:
+                connection.execute("CREATE TABLE leak (secret TEXT)")
+                connection.execute("INSERT INTO leak VALUES (%s)", [plant()])
+                connection.execute("DELETE FROM leak")
+    """)
+    result.stdout.fnmatch_lines(["*AssertionError: planted secrets were written to PostgreSQL*"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fresh_database import fresh_database
+from tests.support.planted_secrets import find_planted_in_server
 from tests.support.postgres import running_server
 
 _numbers = itertools.count()
@@ -23,6 +24,7 @@ def postgres_server() -> Iterator[str]:
         return
     with running_server(fsync=False) as url:
         yield url
+        assert find_planted_in_server(url) == [], "planted secrets were written to PostgreSQL"
 
 
 @pytest.fixture
