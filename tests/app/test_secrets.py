@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
 from flowcore.secrets.guard import Limits
 from flowcore.secrets.service import CHANNEL
 from flowcore.settings import Settings
-from tests.support.planted_secrets import plant
+from tests.support.planted_secrets import find_planted, plant
 from tests.support.secret_backends import KeptBackend
 
 PLANTED = plant()
@@ -44,6 +45,19 @@ async def fail_with_a_secret() -> None:
 
 
 @task
+def push_a_secret() -> dict[str, object]:
+    return {"uri": Connection.get("db").get_uri()}
+
+
+@task(templates_dict={"uri": "{{ conn.db.get_uri() }}"})
+def say_a_secret(templates_dict: dict[str, str] | None = None) -> None:
+    assert templates_dict is not None
+    assert PLANTED in templates_dict["uri"]
+    print(templates_dict)
+    print(f"cannot reach {templates_dict['uri']}", file=sys.stderr)
+
+
+@task
 async def need_what_is_away() -> None:
     await Variable.aget("away")
 
@@ -61,11 +75,11 @@ def dag_of(*functions) -> DAG:
 
 
 async def run_dag(
-    dag: DAG, *backends: SecretsBackend, url: str = "sqlite://"
+    dag: DAG, *backends: SecretsBackend, url: str = "sqlite://", logs_folder: Path | None = None
 ) -> dict[str, tuple[ListedTaskInstance, object]]:
     """Run the Dag to its end; each task's instance and XCom by its id."""
     secrets = SecretsOptions(backends=backends, fernet_key=Fernet.generate_key().decode())
-    options = Options(secrets=secrets)
+    options = Options(secrets=secrets, logs_folder=logs_folder)
     async with flowcore.open(url, dags=[dag], options=options) as fc:
         run = await fc.trigger("secrets")
         await run.wait()
@@ -90,14 +104,22 @@ async def test_no_secret_reaches_logs_rows_or_files(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         ended = await run_dag(
-            dag_of(use_in_a_function, fail_with_a_secret), backend(), url=f"sqlite:///{tmp_path / 'flow.db'}"
+            dag_of(use_in_a_function, fail_with_a_secret, push_a_secret, say_a_secret),
+            backend(),
+            url=f"sqlite:///{tmp_path / 'flow.db'}",
+            logs_folder=tmp_path / "logs",
         )
     failure, _ = ended["fail_with_a_secret"]
     assert failure.error is not None
     assert failure.error.endswith("ValueError: cannot log in: postgres://me:***@host/db")
+    refused, _ = ended["push_a_secret"]
+    assert refused.error is not None
+    assert "cannot push XCom 'uri': a secret is in it" in refused.error
+    assert ended["say_a_secret"][0].state == "success"
+    [log] = [path async for path in anyio.Path(tmp_path).rglob("task_id=say_a_secret/**/*.log")]
+    assert (await log.read_text()).count("postgres://me:***@host/db") == 2
     assert PLANTED not in caplog.text + "".join(capfd.readouterr())
-    async for path in anyio.Path(tmp_path).rglob("*"):
-        assert PLANTED.encode() not in await path.read_bytes()
+    assert find_planted(tmp_path) == []
 
 
 async def test_a_backend_that_is_away_fails_only_the_task_that_needs_it() -> None:

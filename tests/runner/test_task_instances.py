@@ -7,7 +7,8 @@ import pytest
 
 from flowcore.errors import DagError, UsageError
 from flowcore.sdk import BaseOperator, TaskInstance
-from flowcore.sdk.exceptions import XComNotJson
+from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson
+from flowcore.secrets.masking import PROCESS
 from tests.runner.tries import MOMENT, XComs, ti_of
 
 VALUES = {("up", -1, "return_value"): 1, ("side", -1, "return_value"): 2, ("up", -1, "k"): 3}
@@ -75,3 +76,15 @@ async def test_value_that_contains_itself_is_refused(ti):
 async def test_bad_key_is_refused(ti, key):
     with pytest.raises(DagError, match="use a string of 1 to 512 characters"):
         ti.xcom_push(key, 1)
+
+
+HOLDING_A_SECRET = ["planted-4711", {"url": "http://me:planted-4711@host"}, ["bWU6cGxhbnRlZC00NzEx"]]
+
+
+@pytest.mark.parametrize("value", HOLDING_A_SECRET)
+async def test_a_secret_is_refused_and_not_named(value):
+    ti = ti_of(BaseOperator("me"))
+    PROCESS.add(["planted-4711"])
+    with pytest.raises(XComHoldsSecret, match="push the id of the connection or the key") as caught:
+        ti.xcom_push("k", value)
+    assert "4711" not in str(caught.value)

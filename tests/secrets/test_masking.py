@@ -71,6 +71,20 @@ def test_each_line_of_a_key_is_hidden() -> None:
     assert masker("-----BEGIN KEY\nplantedplanted\n").mask("read plantedplanted") == "read ***"
 
 
+@pytest.mark.parametrize("secret", ["hunter-2-hunter", "correcthorsebattery", "s3cr3tpw", "1234-5678"])
+def test_secrets_that_are_no_coincidence_are_noticed(secret: str) -> None:
+    noticing = masker(secret)
+    assert noticing.betrays(json.dumps({"url": f"http://me:{secret}@host"}))
+    assert noticing.betrays(base64.b64encode(f"user:{secret}:more".encode()).decode())
+    assert not noticing.betrays("nothing of the kind")
+
+
+@pytest.mark.parametrize("secret", ["postgres", "password", "20240101", "s3cr3t"])
+def test_secrets_that_may_be_a_coincidence_are_only_masked(secret: str) -> None:
+    assert not masker(secret).betrays(f"it is {secret}")
+    assert masker(secret).mask(secret) == "***"
+
+
 @pytest.fixture
 def logged() -> io.StringIO:
     """What reaches a handler with the filter, from the logger `masked`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from flowcore.clock import Clock
 from flowcore.domain.workloads import TryEnded, TryStarted, Workload
 from flowcore.runner.endings import Ending
 from flowcore.sdk.comms.messages import Notice, RenderedFields
+from flowcore.sdk.templates.display import shown_fields
 
 
 @attrs.define(eq=False)
@@ -29,7 +31,8 @@ class TryReports:
     def notice(self, notice: Notice) -> None:
         """Keep what the reports will tell of what a try says."""
         if isinstance(notice, RenderedFields):
-            self.rendered_fields = notice.fields
+            # Its process has masked the secrets that it knows; we may know more.
+            self.rendered_fields = shown_fields(notice.fields, length_max=sys.maxsize)
 
     def report_start(self) -> None:
         """The author's code begins; said again, it began anew in another process."""

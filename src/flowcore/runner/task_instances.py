@@ -13,9 +13,10 @@ from flowcore.runner.run_questions import AsksAboutRuns
 from flowcore.sdk.comms.messages import PullXComs
 from flowcore.sdk.comms.questions import Comms, Question, aanswered, answered, ask, called_as
 from flowcore.sdk.context import Context
-from flowcore.sdk.exceptions import XComNotJson
+from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.xcom_args import RETURN_VALUE
+from flowcore.secrets.masking import PROCESS
 
 KEY_LENGTH_MAX = 512
 
@@ -79,9 +80,12 @@ class RunningTaskInstance(AsksAboutRuns):
             )
         try:
             # NaN and infinity are no JSON: no database and no other language would read them.
-            self._pushed[key] = json.dumps(value, allow_nan=False)
+            text = json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise XComNotJson(self.task_id, key, value, reason=str(error)) from error
+        if PROCESS.betrays(text):
+            raise XComHoldsSecret(self.task_id, key)
+        self._pushed[key] = text
 
     # Not by way of the current comms: threads that the author has started have none.
     def xcom_pull(

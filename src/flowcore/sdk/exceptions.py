@@ -67,6 +67,17 @@ class XComNotJson(DagError, TypeError):
         self.task_id, self.key = task_id, key
 
 
+class XComHoldsSecret(DagError, ValueError):
+    """A task pushed a value that a secret is in; the message does not say which."""
+
+    def __init__(self, task_id: str, key: str) -> None:
+        super().__init__(
+            f"task {task_id!r} cannot push XCom {key!r}: a secret is in it, and XComs are for everybody; push"
+            " the id of the connection or the key of the variable, and look it up where it is needed"
+        )
+        self.task_id, self.key = task_id, key
+
+
 class XComNotFound(DagError, LookupError):
     """A task needs a key that its upstream did not push."""
 

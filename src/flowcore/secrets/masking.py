@@ -17,6 +17,9 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 #: Shorter ones are part of too many words: a log without the letter "a" helps nobody.
 LENGTH_MIN = 4
+#: A text of so many letters that equals a secret is that secret; a shorter one may be a word.
+_WORD_LENGTH_MAX = 15
+_UNMISTAKABLE_LENGTH_MIN = 8
 #: Fewer characters of Base64 could be anything.
 _BASE64_LENGTH_MIN = 8
 
@@ -30,6 +33,7 @@ class Masker:
         # Longest first, so that a secret inside of another leaves no rest of it; replaced as a whole,
         # so that other threads see the old ones or the new ones.
         self._forms: tuple[str, ...] = ()
+        self._unmistakable: tuple[str, ...] = ()
 
     def add(self, secrets: Iterable[str]) -> None:
         """Hide these from now on."""
@@ -38,14 +42,24 @@ class Masker:
             if not new:
                 return
             self._secrets |= new
-            forms = {form for secret in new for form in _forms_of(secret)} | set(self._forms)
-            self._forms = tuple(sorted(forms, key=len, reverse=True))
+            forms = {form for secret in new for form in (*_forms_of(secret), *_lines_of(secret))}
+            self._forms = tuple(sorted({*forms, *self._forms}, key=len, reverse=True))
+            unmistakable = filter(_is_unmistakable, new)
+            self._unmistakable += tuple({form for secret in unmistakable for form in _forms_of(secret)})
 
     def mask(self, text: str) -> str:
         """The text with `***` in place of every secret."""
         for form in self._forms:
             text = text.replace(form, MASK)
         return text
+
+    def betrays(self, text: str) -> bool:
+        """Whether a secret is in the text that nobody would write by chance.
+
+        To mask too much costs a reader a word; this is for where it would cost a user their data. A password
+        like `postgres` is not noticed here.
+        """
+        return any(form in text for form in self._unmistakable)
 
 
 #: The secrets of this process.
@@ -66,6 +80,12 @@ class MaskingFilter(logging.Filter):
         return True
 
 
+def _is_unmistakable(secret: str) -> bool:
+    if len(secret) > _WORD_LENGTH_MAX:
+        return True
+    return len(secret) >= _UNMISTAKABLE_LENGTH_MIN and not (secret.isalpha() or secret.isdecimal())
+
+
 def _forms_of(secret: str) -> Iterator[str]:
     yield secret
     yield quote(secret, safe="")
@@ -75,7 +95,10 @@ def _forms_of(secret: str) -> Iterator[str]:
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
     yield from _base64_forms(secret.encode())
-    # A key of several lines is logged line by line.
+
+
+def _lines_of(secret: str) -> Iterator[str]:
+    """A key of several lines is logged line by line."""
     yield from (line for line in secret.splitlines() if len(line) >= _BASE64_LENGTH_MIN)
 
 
