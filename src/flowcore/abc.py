@@ -6,9 +6,23 @@ from typing import Protocol
 
 from anyio.abc import TaskStatus
 
+# What a timetable of your own takes and returns; its class is named by an entry point of the group
+# `flowcore.timetables`, and `Timetable` says which methods it has.
+from flowcore.domain.timetables.base import DagRunInfo as DagRunInfo
+from flowcore.domain.timetables.base import DataInterval as DataInterval
+from flowcore.domain.timetables.base import TimeRestriction as TimeRestriction
+from flowcore.domain.timetables.base import Timetable as Timetable
 from flowcore.domain.workloads import Report, Slots, Workload
 
-__all__ = ["Executor", "ReportSink", "SecretsBackend"]
+__all__ = [
+    "DagRunInfo",
+    "DataInterval",
+    "Executor",
+    "ReportSink",
+    "SecretsBackend",
+    "TimeRestriction",
+    "Timetable",
+]
 
 
 class ReportSink(Protocol):

@@ -88,7 +88,7 @@ def _create(
             limit=row.room,
         )
         runs = _new_runs(row, of, due.runs)
-    except (DagError, ParamError, OverflowError) as error:
+    except (DagError, ParamError) as error:
         # One broken timetable (or one whose steps lead out of the calendar) must not keep other Dags from
         # running; the Dag shows why it stopped.
         connection.execute(

@@ -19,7 +19,7 @@ from flowcore.database.types import UtcDateTime
 from flowcore.database.wakeups import wake
 from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
-from flowcore.domain.timetables.base import DagRunInfo, DataInterval, Timetable
+from flowcore.domain.timetables.following import next_run
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagError
 from flowcore.scheduler.wake_graph import Channel
@@ -131,30 +131,24 @@ def _is_changed(known: Row, registered: Dag, version_id: int) -> bool:
 
 
 def _changed_row(known: Row, registered: Dag, version_id: int, now: datetime) -> tuple[object, ...]:
-    timetable = load_timetable(registered.timetable)
     last = last_interval_of(known)
-    coming, schedule_error = _coming_run(timetable, registered, last, now)
-    limit = timetable.active_runs_limit
-    values = {
+    values: dict[str, Any] = {
         "dag_id": registered.dag_id,
         "latest_version_id": version_id,
-        "max_active_runs": registered.max_active_runs if limit is None else limit,
-        "timetable_summary": timetable.summary,
+        "max_active_runs": registered.max_active_runs,
+        "timetable_summary": None,
         "fileloc": registered.fileloc,
-        "schedule_error": schedule_error,
-        **schedule_values(last, coming),
+        "schedule_error": None,
+        **schedule_values(last, None),
     }
-    return tuple(values[column.key] for column in _changed.c)
-
-
-def _coming_run(
-    timetable: Timetable, registered: Dag, last: DataInterval | None, now: datetime
-) -> tuple[DagRunInfo | None, str | None]:
-    restriction = restriction_of(registered)
     try:
-        return timetable.next_dagrun_info(
-            last_automated_data_interval=last, restriction=restriction, now=now
-        ), None
-    except (DagError, OverflowError) as error:
+        timetable = load_timetable(registered.timetable)
+        values["timetable_summary"] = timetable.summary
+        if timetable.active_runs_limit is not None:
+            values["max_active_runs"] = timetable.active_runs_limit
+        coming = next_run(timetable, restriction_of(registered), last_interval=last, now=now)
+        values.update(schedule_values(last, coming))
+    except DagError as error:
         # Dags are registered together: one that has no next run must not keep the others out.
-        return None, str(error)
+        values["schedule_error"] = str(error)
+    return tuple(values[column.key] for column in _changed.c)

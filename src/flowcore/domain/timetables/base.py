@@ -30,6 +30,16 @@ class DagRunInfo:
     data_interval: DataInterval | None
 
     @classmethod
+    def interval(cls, start: datetime, end: datetime) -> Self:
+        """The run that is due when the interval from `start` to `end` is over."""
+        return cls.at_end_of(DataInterval(start, end))
+
+    @classmethod
+    def exact(cls, moment: datetime) -> Self:
+        """The run that is due at a moment and deals with nothing but it."""
+        return cls.at_end_of(DataInterval.exact(moment))
+
+    @classmethod
     def at_end_of(cls, interval: DataInterval) -> Self:
         """The run that is due when its data interval is over and is dated by its start."""
         return cls(run_after=interval.end, logical_date=interval.start, data_interval=interval)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from flowcore.domain.timetables.plug_ins import PlugInTimetable
 from flowcore.errors import DagError
 
 
@@ -68,4 +69,4 @@ def _wrong(timetable: Timetable, what: str) -> DagError:
 
 
 def _name(timetable: Timetable) -> str:
-    return f"{type(timetable).__name__}"
+    return timetable.name if isinstance(timetable, PlugInTimetable) else type(timetable).__name__

@@ -11,9 +11,22 @@ from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTrigg
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable, DeltaTriggerTimetable
 from flowcore.domain.timetables.events import EventsTimetable
 from flowcore.domain.timetables.multiple_cron import MultipleCronTriggerTimetable
+from flowcore.domain.timetables.plug_ins import GROUP, PlugInTimetable, load_plug_in, plug_in_name
 from flowcore.domain.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from flowcore.errors import DagError
 
+_BUILT_IN = (
+    NullTimetable,
+    OnceTimetable,
+    ContinuousTimetable,
+    CronTriggerTimetable,
+    CronDataIntervalTimetable,
+    MultipleCronTriggerTimetable,
+    DeltaTriggerTimetable,
+    DeltaDataIntervalTimetable,
+    EventsTimetable,
+    PlugInTimetable,
+)
 _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Timetable]] = {
     NullTimetable.type: NullTimetable.deserialize,
     OnceTimetable.type: OnceTimetable.deserialize,
@@ -44,9 +57,14 @@ def timetable_for(schedule: str | timedelta | Timetable | None, timezone: str | 
             return CronTriggerTimetable(schedule, timezone=timezone)
         case timedelta():
             return DeltaTriggerTimetable(schedule)
-        case Timetable():
+        case _ if isinstance(schedule, _BUILT_IN):
             return schedule
-    raise DagError(f"{schedule!r} is no schedule; use None, a cron expression, a timedelta or a timetable")
+    if name := plug_in_name(schedule):
+        return PlugInTimetable.of(name, schedule)
+    remedy = "use None, a cron expression, a timedelta or a timetable"
+    if hasattr(schedule, "next_dagrun_info"):
+        remedy = f"name its class in an entry point of the group {GROUP}, so that schedulers find it"
+    raise DagError(f"{schedule!r} is no schedule; {remedy}")
 
 
 def load_timetable(document: Mapping[str, Any]) -> Timetable:
@@ -57,7 +75,13 @@ def load_timetable(document: Mapping[str, Any]) -> Timetable:
     """
     load = _LOADERS.get(document.get("type", ""))
     if load is None:
-        raise DagError(f"a stored timetable has an unknown type: {document!r}; use one of {sorted(_LOADERS)}")
+        plug_in = load_plug_in(document)
+        if plug_in is not None:
+            return plug_in
+        raise DagError(
+            f"a stored timetable has an unknown type: {document!r}; use one of {sorted(_LOADERS)}, or install"
+            f" the package whose entry point of the group {GROUP} has that name"
+        )
     try:
         return load(document)
     except (KeyError, TypeError, ValueError) as error:
