@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from flowcore.runner.children import Child
-from flowcore.runner.processes import ForkServer, open_fork_server
 
 ROOT = Path(__file__).parents[2]
-
-
-@asynccontextmanager
-async def fork_server(**options: Any) -> AsyncIterator[ForkServer]:
-    """A fork server that finds the jobs of the tests."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(ROOT)
-    try:
-        async with open_fork_server(**options) as server:
-            yield server
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
 
 
 def job(name: str) -> str:
@@ -73,6 +58,14 @@ async def wait_until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
         while not condition():  # noqa: ASYNC110
             await anyio.sleep(0.005)
+
+
+def wait_until_blocking(condition: Callable[[], bool]) -> None:
+    """The same as `wait_until` where there is no event loop."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:

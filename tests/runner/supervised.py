@@ -95,6 +95,15 @@ class Supervisor:
                 assert not self.is_over, self.notices
                 await self._news.wait()
 
+    def overs(self) -> list[TryOver]:
+        """How tries ended, of those that nobody has taken."""
+        return [notice for notice, _ in self.notices if isinstance(notice, TryOver)]
+
+    async def wait_news(self) -> None:
+        """Wait until the child says something, or nothing more."""
+        with anyio.fail_after(20):
+            await self._news.wait()
+
     async def wait_over(self) -> None:
         """Wait until the child says nothing more."""
         with anyio.fail_after(20):

@@ -9,9 +9,9 @@ import pytest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.runner.children import LOST
+from flowcore.runner.processes import open_fork_server
 from tests.runner.children import (
     descendants,
-    fork_server,
     is_alive,
     job,
     parent_of,
@@ -40,20 +40,20 @@ async def dags_of_a_child(server, source):
 
 
 async def test_children_have_the_dags_of_their_source():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         assert (await dags_of_a_child(server, dag_called("a")))[0] == ["a"]
         assert (await dags_of_a_child(server, dag_called("b")))[0] == ["b"]
 
 
 async def test_source_is_imported_once_for_many_children():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         parents = {(await dags_of_a_child(server, dag_called("a")))[1] for _ in range(3)}
     assert len(parents) == 1
 
 
 async def test_those_who_ask_at_the_same_time_share_one_server():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         async with anyio.create_task_group() as nursery:
             for _ in range(5):
                 nursery.start_soon(server.dag_server, dag_called("a"))
@@ -67,18 +67,31 @@ async def test_those_who_ask_at_the_same_time_share_one_server():
         ("import os; os._exit(4)", "ended with exit status 4"),
         ("import os; os.closerange(3, 256); os.kill(os.getpid(), 11)", "ended with signal SIGSEGV"),
         ("raise KeyboardInterrupt", "ended with exit status 1"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed again and again"),
     ],
 )
 async def test_file_that_cannot_be_imported_is_the_authors_fault(text, message):
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         for _ in range(2):
             with pytest.raises(DagError, match=message):
                 await server.dag_server(source_of(text))
 
 
+async def test_import_that_somebody_kills_is_begun_again(tmp_path):
+    source = source_of(f"""
+import os, pathlib
+if not pathlib.Path({str(tmp_path)!r}, "begun").exists():
+    pathlib.Path({str(tmp_path)!r}, "begun").touch()
+    os.kill(os.getpid(), 9)
+dag = DAG("a")
+""")
+    async with open_fork_server() as server:
+        assert (await dags_of_a_child(server, source))[0] == ["a"]
+
+
 async def test_file_that_hangs_is_ended_at_its_deadline():
     before = descendants()
-    async with fork_server(import_timeout_s=0.3) as server:
+    async with open_fork_server(import_timeout_s=0.3) as server:
         with pytest.raises(DagError, match=r"took longer than 0\.3 s to import"):
             await server.dag_server(source_of("import time; time.sleep(1000)"))
         await wait_until(lambda: len(descendants() - before) == 1)
@@ -86,7 +99,7 @@ async def test_file_that_hangs_is_ended_at_its_deadline():
 
 async def test_least_recently_used_server_makes_room():
     before = descendants()
-    async with fork_server(dag_servers=2) as server:
+    async with open_fork_server(dag_servers=2) as server:
         parents = {dag_id: (await dags_of_a_child(server, dag_called(dag_id)))[1] for dag_id in "abac"}
         await wait_gone(parents["b"])
         assert len(descendants() - before) == 3
@@ -94,7 +107,7 @@ async def test_least_recently_used_server_makes_room():
 
 
 async def test_server_that_makes_room_ends_with_its_last_child():
-    async with fork_server(dag_servers=1) as server:
+    async with open_fork_server(dag_servers=1) as server:
         dag_server = await server.dag_server(dag_called("a"))
         async with await dag_server.fork(job("hang"), {}) as child:
             await said(child)
@@ -107,7 +120,7 @@ async def test_server_that_makes_room_ends_with_its_last_child():
 
 
 async def test_forgotten_files_are_imported_anew():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         _, old = await dags_of_a_child(server, dag_called("a"))
         server.forget_dags()
         await wait_gone(old)
@@ -115,7 +128,7 @@ async def test_forgotten_files_are_imported_anew():
 
 
 async def test_server_that_dies_is_replaced_and_leaves_nothing():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         dag_server = await server.dag_server(dag_called("a"))
         async with await dag_server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
             daemon = int(await said(child))
@@ -128,7 +141,7 @@ async def test_server_that_dies_is_replaced_and_leaves_nothing():
 
 async def test_death_of_the_fork_server_is_that_of_its_dag_servers():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         [root] = descendants() - before
         dag_server = await server.dag_server(dag_called("a"))
         async with await dag_server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
@@ -142,7 +155,7 @@ async def test_death_of_the_fork_server_is_that_of_its_dag_servers():
 
 async def test_file_that_forks_makes_no_second_server():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         source = source_of("import os\nos.fork()\ndag = DAG('a')")
         for _ in range(5):
             assert (await dags_of_a_child(server, source))[0] == ["a"]
@@ -151,7 +164,7 @@ async def test_file_that_forks_makes_no_second_server():
 
 async def test_what_an_import_started_lives_as_long_as_its_server():
     text = "import subprocess\nstarted = subprocess.Popen(['sleep', '1000'])\ndag = DAG(f'pid{started.pid}')"
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         pids = set()
         for _ in range(2):
             [dag_id], _ = await dags_of_a_child(server, source_of(text))

@@ -23,7 +23,11 @@ def server_process():
     ours.settimeout(20)
     with ours, theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flowcore.runner.fork_server", str(theirs.fileno())],
+            [
+                sys.executable,
+                "-c",
+                f"from flowcore.runner.fork_server import serve; serve({theirs.fileno()})",
+            ],
             pass_fds=[theirs.fileno()],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
@@ -43,7 +47,8 @@ def fork(control, number, job, payload):
     with theirs, open(os.devnull, "w") as nowhere:
         order = control_frame(Fork(f"tests.runner.jobs:{job}", payload), number)
         socket.send_fds(control, [order], [theirs.fileno(), nowhere.fileno(), nowhere.fileno()])
-    [answer] = Inbox().receive(control)
+    # Its end may have been told in the same breath.
+    answer, *_ = Inbox().receive(control)
     assert isinstance(answer.message, Forked)
     return ours, answer.message.pid
 

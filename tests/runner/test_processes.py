@@ -10,10 +10,10 @@ import pytest
 from flowcore.errors import UsageError
 from flowcore.runner.children import LOST, ExitStatus
 from flowcore.runner.connections import ForkFailed, ForkServerGone
+from flowcore.runner.processes import open_fork_server
 from tests.runner.children import (
     all_said,
     descendants,
-    fork_server,
     is_alive,
     job,
     oom_score,
@@ -29,18 +29,18 @@ pytestmark = pytest.mark.slow
 
 
 async def test_child_is_given_its_payload_and_says_what_it_likes():
-    async with fork_server() as server, await server.fork(job("echo"), {"a": [1, "é"]}) as child:
+    async with open_fork_server() as server, await server.fork(job("echo"), {"a": [1, "é"]}) as child:
         assert await said_json(child) == {"a": [1, "é"]}
         assert await child.wait() == ExitStatus(code=0)
 
 
 async def test_what_a_child_prints_arrives_in_two_pipes():
-    async with fork_server() as server, await server.fork(job("print_and_end"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("print_and_end"), {}) as child:
         assert (await printed(child.stdout), await printed(child.stderr)) == ("out", "err")
 
 
 async def test_what_a_job_raises_is_on_its_standard_error():
-    async with fork_server() as server, await server.fork(job("fail"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("fail"), {}) as child:
         assert (await printed(child.stderr)).endswith("ValueError: the job is wrong\n")
         assert await child.wait() == ExitStatus(code=1)
 
@@ -54,20 +54,20 @@ async def test_what_a_job_raises_is_on_its_standard_error():
     ],
 )
 async def test_end_of_a_child_is_told_as_it_was(name, payload, status):
-    async with fork_server() as server, await server.fork(job(name), payload) as child:
+    async with open_fork_server() as server, await server.fork(job(name), payload) as child:
         assert await child.wait() == status
 
 
 @pytest.mark.parametrize(("send", "number"), [("interrupt", signal.SIGINT), ("terminate", signal.SIGTERM)])
 async def test_signals_arrive(send, number):
-    async with fork_server() as server, await server.fork(job("say_signals"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("say_signals"), {}) as child:
         assert await said(child) == "ready"
         getattr(child, send)()
         assert await said(child) == str(int(number))
 
 
 async def test_signal_sent_right_after_the_fork_is_not_lost():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         for _ in range(20):
             async with await server.fork(job("hang"), {}) as child:
                 child.terminate()
@@ -75,7 +75,7 @@ async def test_signal_sent_right_after_the_fork_is_not_lost():
 
 
 async def test_kill_ends_the_whole_process_group():
-    async with fork_server() as server, await server.fork(job("leave_a_command"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("leave_a_command"), {}) as child:
         command = int(await said(child))
         child.kill()
         await child.wait()
@@ -83,7 +83,7 @@ async def test_kill_ends_the_whole_process_group():
 
 
 async def test_leaving_a_childs_block_kills_it():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         async with await server.fork(job("hang"), {}) as child:
             pid = int(await said(child))
         assert not is_alive(pid)
@@ -91,14 +91,17 @@ async def test_leaving_a_childs_block_kills_it():
 
 
 async def test_daemon_that_a_child_leaves_behind_dies_with_it():
-    async with fork_server() as server, await server.fork(job("leave_a_daemon"), {"then_wait_s": 0}) as child:
+    async with (
+        open_fork_server() as server,
+        await server.fork(job("leave_a_daemon"), {"then_wait_s": 0}) as child,
+    ):
         daemon = int(await said(child))
         assert await child.wait() == ExitStatus(code=0)
         await wait_gone(daemon)
 
 
 async def test_daemon_belongs_to_the_child_while_this_runs():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         async with await server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
             daemon = int(await said(child))
             # The end of another child makes the server look for what was left behind.
@@ -112,7 +115,7 @@ async def test_daemon_belongs_to_the_child_while_this_runs():
 
 
 async def test_child_has_nothing_open_but_its_own():
-    async with fork_server() as server, await server.fork(job("open_files"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("open_files"), {}) as child:
         found = dict(await said_json(child))
     # One more descriptor is that of the listing itself, and closed by now.
     comms = found.popitem()[1]
@@ -122,7 +125,7 @@ async def test_child_has_nothing_open_but_its_own():
 
 
 async def test_child_that_closes_everything_is_still_waited_for():
-    async with fork_server() as server, await server.fork(job("close_everything"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("close_everything"), {}) as child:
         assert await all_said(child) == ""
         child.kill()
         assert await child.wait() == ExitStatus(signal=signal.SIGKILL)
@@ -130,7 +133,7 @@ async def test_child_that_closes_everything_is_still_waited_for():
 
 async def test_children_draw_different_numbers():
     drawn = set()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         for _ in range(3):
             async with await server.fork(job("draw"), {}) as child:
                 drawn.add(await all_said(child))
@@ -140,14 +143,21 @@ async def test_children_draw_different_numbers():
 async def test_settings_of_the_scheduler_are_not_in_the_environment(monkeypatch):
     monkeypatch.setenv("FLOWCORE_DATABASE_URL", "postgresql://secret")
     monkeypatch.setenv("FLOWCORE_VAR_COLOUR", "green")
-    async with fork_server() as server, await server.fork(job("surroundings"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("surroundings"), {}) as child:
         found = (await said_json(child))["environment"]
     assert "FLOWCORE_DATABASE_URL" not in found
     assert (found["FLOWCORE_VAR_COLOUR"], found["PATH"]) == ("green", os.environ["PATH"])
 
 
+async def test_child_imports_what_can_be_imported_here(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "only_here.py").write_text("def speak(job): job.comms.sendall(b'heard')")
+    async with open_fork_server() as server, await server.fork("only_here:speak", {}) as child:
+        assert await all_said(child) == "heard"
+
+
 async def test_child_stands_on_its_own():
-    async with fork_server() as server, await server.fork(job("surroundings"), {}) as child:
+    async with open_fork_server() as server, await server.fork(job("surroundings"), {}) as child:
         found = await said_json(child)
     assert (found["arguments"], found["blocked"], found["group"], found["input"]) == ([], [], True, "")
     assert found["oom_score"] > oom_score()
@@ -155,7 +165,7 @@ async def test_child_stands_on_its_own():
 
 @pytest.mark.parametrize("name", ["tests.runner.jobs:none", "no_module:x", "nonsense"])
 async def test_unknown_job_is_refused_and_harms_nothing(name):
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         with pytest.raises(ForkFailed, match="name a function as `module:function`"):
             await server.fork(name, {})
         async with await server.fork(job("echo"), {}) as child:
@@ -163,14 +173,14 @@ async def test_unknown_job_is_refused_and_harms_nothing(name):
 
 
 async def test_payload_that_is_no_json_is_refused():
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         with pytest.raises(UsageError, match="use strings, finite numbers"):
             await server.fork(job("echo"), {"a": object()})
 
 
 async def test_nothing_is_left_when_the_block_is_left():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         child = await server.fork(job("leave_a_daemon"), {"then_wait_s": 1000})
         daemon = int(await said(child))
         assert len(descendants() - before) == 3
@@ -182,7 +192,7 @@ async def test_nothing_is_left_when_the_block_is_left():
 
 async def test_cancelled_fork_leaves_no_child():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         [server_pid] = descendants() - before
         for _ in range(10):
             with anyio.move_on_after(0.001):
@@ -197,7 +207,7 @@ async def test_cancelled_fork_leaves_no_child():
 
 async def test_server_that_dies_is_replaced_and_its_children_are_lost(caplog):
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         [server_pid] = descendants() - before
         async with await server.fork(job("leave_a_daemon"), {"then_wait_s": 1000}) as child:
             daemon = int(await said(child))
@@ -207,12 +217,12 @@ async def test_server_that_dies_is_replaced_and_its_children_are_lost(caplog):
             await wait_gone(daemon)
         async with await server.fork(job("echo"), {}) as child:
             assert await said_json(child) == {}
-    assert "it is started again" in caplog.text
+    assert "the fork server ended with signal SIGKILL" in caplog.text
 
 
 async def test_fork_that_is_under_way_when_the_server_dies_is_told():
     before = descendants()
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         [server_pid] = descendants() - before
         os.kill(server_pid, signal.SIGSTOP)
         async with anyio.create_task_group() as nursery:
@@ -230,5 +240,5 @@ async def kill_when_blocked(pid: int) -> None:
 async def test_server_that_cannot_start_is_told(monkeypatch, executable):
     monkeypatch.setattr(sys, "executable", executable)
     with pytest.raises(ForkServerGone):
-        async with fork_server():
+        async with open_fork_server():
             pass

@@ -9,7 +9,8 @@ import pytest
 from flowcore.backends import Backend
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.children import ExitStatus
-from tests.runner.children import cpu_ticks, fork_server, printed, printed_until, wait_gone, wait_until
+from flowcore.runner.processes import open_fork_server
+from tests.runner.children import cpu_ticks, printed, printed_until, wait_gone, wait_until
 from tests.runner.supervised import dag_of, source_of, try_in_child
 from tests.runner.tries import DATED_RUN, workload_of
 
@@ -22,7 +23,7 @@ ENDED = ExitStatus(code=0)
 
 @pytest.fixture(scope="module")
 async def server(anyio_backend):
-    async with fork_server() as server:
+    async with open_fork_server() as server:
         yield server
 
 

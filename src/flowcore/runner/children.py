@@ -94,8 +94,8 @@ class Child:
     """One process; use it as `async with child:` or see to it that it is killed and closed.
 
     `comms` is the non-blocking end of its comms socket, `stdout` and `stderr` are the non-blocking ends
-    of pipes (-1 once closed). When `wait` returns, the process, its process group and what it had left
-    behind are gone.
+    of pipes (-1 once closed). When `wait` returns, the process is gone, and its process group and what it
+    had left behind have been killed; a lost child has been killed, too.
     """
 
     def __init__(self, ends: Ends, send_signal: Callable[[int, bool], None]) -> None:

@@ -5,8 +5,9 @@ One that has to make room, or whose folder has changed, is used by nobody new an
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import anyio
@@ -21,7 +22,13 @@ from flowcore.runner.children import Child
 from flowcore.runner.connections import ForkServerGone, ServerConnection
 from flowcore.runner.jobs import DAG_SERVER
 
-#: An import does nothing twice, so it is tried again when the fork server dies meanwhile.
+
+class _ImportKilled(DagError):
+    """Somebody has killed the process that imported a file: the kernel, or a person."""
+
+
+#: What may go better the next time, at most this often. An import does nothing twice.
+_MAY_BE_CHANCE = (ForkServerGone, _ImportKilled)
 _STARTS_MAX = 3
 
 
@@ -131,21 +138,26 @@ class DagServers:
         server.end_if_unused()
 
     async def _run(self, server: _Server) -> None:
+        error = None
         try:
             for _ in range(_STARTS_MAX):
-                with suppress(ForkServerGone):
-                    async with await self._fork(
-                        DAG_SERVER, dump_record(server.source), outputs=False
-                    ) as child:
-                        await self._serve(server, child)
-                if server.settled.is_set():
+                error = await self._live(server)
+                if server.settled.is_set() or not isinstance(error, _MAY_BE_CHANCE):
                     break
-        except FlowcoreError as error:
-            server.error = error
         finally:
+            server.error = error if server.connection is None else None
             server.settled.set()
             if self._servers.get(server.source.key) is server:
                 del self._servers[server.source.key]
+
+    async def _live(self, server: _Server) -> FlowcoreError | None:
+        """The life of one process; the error that kept it from serving, if one did."""
+        try:
+            async with await self._fork(DAG_SERVER, dump_record(server.source), outputs=False) as child:
+                await self._serve(server, child)
+        except FlowcoreError as error:
+            return error
+        return None
 
     async def _serve(self, server: _Server, child: Child) -> None:
         connection = ServerConnection(child.comms, on_child_end=server.end_if_unused)
@@ -166,6 +178,11 @@ class DagServers:
                 status = await child.wait()
                 if status.is_lost:
                     raise
+                if status.signal == signal.SIGKILL:
+                    raise _ImportKilled(
+                        f"{source.path}: the process that imported it was killed again and again; if memory"
+                        " runs out there, load large data in tasks only"
+                    ) from None
                 raise DagError(
                     f"{source.path}: the process that imported it ended with {status}; do what ends"
                     " processes in tasks only"

@@ -1,6 +1,6 @@
-"""`python -m flowcore.runner.fork_server FD`: the fork server that all others are forked from.
+"""The program of the fork server that all others are forked from.
 
-FD is its end of the control socket. It has everything imported that children need, and no Dag file.
+It has everything imported and set up that children need, and no Dag file. `processes.py` starts it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import attrs
 
@@ -33,9 +34,8 @@ _IMPORTED = (
 )
 
 
-def main() -> None:
-    """Serve until the control socket is closed."""
-    control = socket.socket(fileno=int(sys.argv.pop()))
+def serve(control: int) -> NoReturn:
+    """Serve until the control socket with that descriptor is closed; then the process ends."""
     for name in _IMPORTED:
         import_module(name)
     _learn_records()
@@ -46,7 +46,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     with logging_to_supervisors():
-        ForkLoop(control).serve()
+        ForkLoop(socket.socket(fileno=control)).serve()
     flush_outputs()
     # Threads that an import has started have no say in it.
     os._exit(0)
@@ -56,7 +56,3 @@ def _learn_records() -> None:
     for cls in (Workload, TrySettings, DagSource, *Message.registry.values()):
         if attrs.has(cls):
             learn_record(cls)
-
-
-if __name__ == "__main__":
-    main()

@@ -31,7 +31,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from flowcore.concurrency.single_error import single_error
 from flowcore.domain.dag_sources import DagSource
 from flowcore.runner import linux
-from flowcore.runner.children import Child
+from flowcore.runner.children import Child, ExitStatus
 from flowcore.runner.connections import ForkServerGone, ServerConnection
 from flowcore.runner.dag_servers import DagServer, DagServers
 from flowcore.settings.sources import PREFIX, SECRET_PREFIXES
@@ -115,7 +115,7 @@ class ForkServer:
         await self._live(task_status.started)
         delay_s = _FIRST_DELAY_S
         while True:
-            log.error("the fork server ended, and its children with it; it is started again")
+            log.warning("a fork server is started again")
             await anyio.sleep(delay_s)
             began_at = anyio.current_time()
             with suppress(ForkServerGone):
@@ -176,9 +176,15 @@ def _start(mark: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
 
 
 def _popen(control: socket.socket, mark: str) -> subprocess.Popen[bytes]:
+    # Dag files import what they could import here, also when an embedder has added to the path.
+    path = list(map(str, sys.path))
+    program = (
+        f"import sys; sys.path[:] = {path!r}; from flowcore.runner.fork_server import serve;"
+        f" serve({control.fileno()})"
+    )
     # On the loop's thread, with which the server shall end: the kernel signals it when this thread does.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "flowcore.runner.fork_server", str(control.fileno())],
+        [sys.executable, "-c", program],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(control.fileno(),),
@@ -200,10 +206,12 @@ def _environment(whole: Mapping[str, str]) -> dict[str, str]:
 async def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     with anyio.move_on_after(_END_TIMEOUT_S):
         await _in_thread(process.wait)
-    if process.returncode != 0:
-        process.kill()
-        await _in_thread(process.wait)
-        await _in_thread(partial(_kill_marked, mark))
+    if process.returncode == 0:
+        return
+    process.kill()
+    await _in_thread(process.wait)
+    log.error("the fork server ended with %s, and its children with it", ExitStatus.of(process.returncode))
+    await _in_thread(partial(_kill_marked, mark))
 
 
 async def _in_thread(function: Callable[[], object]) -> None:
