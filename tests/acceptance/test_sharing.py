@@ -35,7 +35,7 @@ work()
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_two_schedulers_share_the_runs(installation):
     # Neither can take more than half of the tasks that wait at the same time.
-    environment = {**installation.environment, "FLOWCORE_PARALLELISM": "6"}
+    environment = {**installation.environment, "FLOWCORE_ASYNC_PARALLELISM": "6"}
     shared = attrs.evolve(installation, environment=environment)
     shared.write_dag(DAG)
     runs = [f"run_{number}" for number in range(4)]

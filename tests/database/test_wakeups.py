@@ -48,6 +48,31 @@ async def test_ones_own_commit_is_heard_once(shared_url: str) -> None:
         assert database.wakeups.version("items") == mine + 1
 
 
+async def test_commits_of_a_process_that_serves_are_told_in_a_transaction_apart(postgres_url: str) -> None:
+    async with served(postgres_url) as listener, served(postgres_url) as writer:
+        await writer.run(create_items)
+        await listener.wakeups.after("items", 0, HEARD_WITHIN_S)
+        before, seen = writer.statistics(), listener.wakeups.version("items")
+        for number in range(1, 6):
+            await writer.run(insert_items, number)
+        await listener.wakeups.after("items", seen, HEARD_WITHIN_S)
+        used = writer.statistics().since(before)
+        assert used.transactions >= 6
+        assert (
+            used.round_trips == 2 * used.transactions
+        )  # five times an insertion and its commit, and the news
+
+
+async def test_a_database_that_is_left_tells_its_last_news(postgres_url: str) -> None:
+    async with served(postgres_url) as listener:
+        async with served(postgres_url) as writer:
+            await writer.run(create_items)
+            await listener.wakeups.after("items", 0, HEARD_WITHIN_S)
+            seen = listener.wakeups.version("items")
+            await writer.run(insert_items, 1)
+        assert await listener.wakeups.after("items", seen, HEARD_WITHIN_S) > seen
+
+
 async def test_ten_thousand_waiters_hear_of_one_commit(shared_url: str) -> None:
     heard: list[int] = []
 

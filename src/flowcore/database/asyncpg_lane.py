@@ -28,7 +28,7 @@ from flowcore.database.postgres import PostgresDatabase
 from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
-from flowcore.database.wakeups import take_channels
+from flowcore.database.wakeups import notes_of, take_channels
 
 T = TypeVar("T")
 
@@ -124,9 +124,9 @@ class AsyncpgUnitConnection:
     def is_idle(self) -> bool:
         return not self.connection.invalidated and not self.raw.is_closed()
 
-    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
+    async def carry_out(self, unit: BoundUnit[T], *, writes: bool, notifies: bool) -> Outcome[T]:
         try:
-            return await greenlet_spawn(self._carry_out, unit, writes)
+            return await greenlet_spawn(self._carry_out, unit, writes, notifies)
         except anyio.get_cancelled_exc_class():
             await self._recover()
             raise
@@ -148,7 +148,7 @@ class AsyncpgUnitConnection:
         if not self.connection.invalidated:
             self.connection.invalidate()  # outside of a greenlet this closes the socket and waits for nothing
 
-    def _carry_out(self, unit: BoundUnit[T], writes: bool) -> Outcome[T]:
+    def _carry_out(self, unit: BoundUnit[T], writes: bool, notifies: bool) -> Outcome[T]:
         adapted = self.connection.connection.dbapi_connection
         assert adapted is not None
         dialect = self.connection.dialect
@@ -158,7 +158,7 @@ class AsyncpgUnitConnection:
         try:
             result = unit(self.connection)
             channels = take_channels(self.connection)
-            transaction_id = self._seal(channels) if writes else None
+            transaction_id = self._seal(channels if notifies else ()) if writes else None
             return Outcome(result, channels, self._commit(transaction, transaction_id))
         finally:
             if not self.connection.invalidated:
@@ -168,7 +168,7 @@ class AsyncpgUnitConnection:
                     transaction.rollback()
 
     def _seal(self, channels: tuple[str, ...]) -> str | None:
-        notes = [f"{self.origin} {channel}" for channel in channels]
+        notes = notes_of(self.origin, channels)
         transaction_id: str | None = self.connection.scalar(_SEAL, {"notes": notes})
         self.counters.statements -= 1  # not the unit's own
         return transaction_id

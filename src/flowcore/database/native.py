@@ -30,7 +30,7 @@ from flowcore.database.postgres import PostgresDatabase
 from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
-from flowcore.database.wakeups import take_channels
+from flowcore.database.wakeups import notes_of, take_channels
 from flowcore.errors import SettingsError
 
 T = TypeVar("T")
@@ -116,21 +116,21 @@ class NativeUnitConnection:
     def is_idle(self) -> bool:
         return self.raw.is_idle and not self.connection.invalidated
 
-    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
-        return await greenlet_spawn(self._carry_out, unit, writes)
+    async def carry_out(self, unit: BoundUnit[T], *, writes: bool, notifies: bool) -> Outcome[T]:
+        return await greenlet_spawn(self._carry_out, unit, writes, notifies)
 
     def close(self) -> None:
         self.connection.close()
         self.raw.close()
 
-    def _carry_out(self, unit: BoundUnit[T], writes: bool) -> Outcome[T]:
+    def _carry_out(self, unit: BoundUnit[T], writes: bool, notifies: bool) -> Outcome[T]:
         channels: tuple[str, ...] = ()
         self.raw.begin(writes=writes)
         try:
             with self.connection.begin():
                 result = unit(self.connection)
                 channels = take_channels(self.connection)
-                self.raw.notes = [f"{self.origin} {channel}" for channel in channels]
+                self.raw.notes = notes_of(self.origin, channels) if notifies else []
         except CommitLost as lost:
             return Outcome(result, channels, lost)
         finally:

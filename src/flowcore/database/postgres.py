@@ -17,7 +17,7 @@ from flowcore.database.lanes import BoundUnit, Database, P, Unit, bind_arguments
 from flowcore.database.pauses import pauses
 from flowcore.database.postgres_driver import Outcome, PostgresConnection, PostgresDriver
 from flowcore.database.statistics import Statistics
-from flowcore.database.wakeups import Wakeups
+from flowcore.database.wakeups import Wakeups, notes_of, notify_others
 from flowcore.errors import CommitUnknown, DatabaseUnavailable
 
 T = TypeVar("T")
@@ -26,8 +26,11 @@ T = TypeVar("T")
 PATIENCE_S = 10.0
 #: Seconds to find out what became of a commit without an answer, during which nobody can be cancelled.
 FATE_PATIENCE_S = 30.0
-#: Seconds after which what other processes wrote is looked at here.
-HEARSAY_S = 0.01
+#: Seconds for which wake-ups are gathered before other processes hear of them. They take nothing up sooner
+#: than that, and most likely it was taken up here by then: they would only wait for our locks.
+GATHER_S = 0.01
+#: Seconds that the last wake-ups of a process may take to be sent.
+_LAST_NEWS_S = 0.5
 #: Serialization failure and deadlock: the server undid the unit in favour of another.
 LOST_RACES = frozenset({"40001", "40P01"})
 #: The server, or this session's process, is being shut down.
@@ -54,8 +57,9 @@ class PostgresDatabase(Database):
         self._patience_s = patience_s
         self._fate_patience_s = fate_patience_s
         self._idle: list[PostgresConnection] = []
-        self._heard: set[str] = set()
-        self._news = anyio.Event()
+        self._is_serving = False
+        self._untold: set[str] = set()
+        self._has_news = anyio.Event()
         self._origin = secrets.token_hex(4)  # tells our own notifications from those of others
 
     async def open(self) -> None:
@@ -81,9 +85,39 @@ class PostgresDatabase(Database):
         return self._counters.snapshot()
 
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        async with anyio.create_task_group() as nursery:
-            nursery.start_soon(self._pass_on)
-            await self._listen(task_status)
+        self._is_serving = True
+        try:
+            async with anyio.create_task_group() as nursery:
+                nursery.start_soon(self._tell_others)
+                await self._listen(task_status)
+        finally:
+            self._is_serving = False
+            with anyio.move_on_after(_LAST_NEWS_S, shield=True):
+                await self._tell()
+
+    async def _tell_others(self) -> None:
+        """Notify other processes of what was woken here: not in each commit, for these stand in line then."""
+        rests = pauses(0.05, longest_s=5)
+        while True:
+            await self._has_news.wait()
+            self._has_news = anyio.Event()
+            await anyio.sleep(GATHER_S)
+            if await self._tell():
+                rests = pauses(0.05, longest_s=5)
+            else:
+                await anyio.sleep(next(rests))
+                self._has_news.set()
+
+    async def _tell(self) -> bool:
+        channels, self._untold = self._untold, set()
+        try:
+            if channels:
+                notify = bind_arguments(notify_others, notes_of(self._origin, sorted(channels)))
+                await self._once(notify, writes=True)
+        except (DatabaseUnavailable, DBAPIError):
+            self._untold |= channels
+            return False
+        return True
 
     async def _listen(self, task_status: TaskStatus[None]) -> None:
         started = False
@@ -105,29 +139,25 @@ class PostgresDatabase(Database):
     def _hear(self, note: str) -> None:
         origin, _, channel = note.partition(" ")
         if origin != self._origin:
-            self._heard.add(channel)
-            self._news.set()
-
-    async def _pass_on(self) -> None:
-        while True:
-            await self._news.wait()
-            # Whoever wrote it most likely takes it up at once; we would only wait for its locks.
-            await anyio.sleep(HEARSAY_S)
-            self._news = anyio.Event()
-            while self._heard:
-                self.wakeups.set(self._heard.pop())
+            self.wakeups.set(channel)
 
     async def _until_done(self, unit: BoundUnit[T], *, writes: bool) -> T:
         deadline = anyio.current_time() + self._patience_s
         for pause_s in pauses(0.002, longest_s=0.5):
             outcome = await self._try(unit, writes=writes, deadline=deadline)
             if outcome is not None:
-                for channel in outcome.channels:
-                    self.wakeups.set(channel)
+                self._wake(outcome.channels)
                 return outcome.result
             self._counters.retries += 1
             await anyio.sleep(pause_s)
         raise AssertionError("pauses never end")
+
+    def _wake(self, channels: tuple[str, ...]) -> None:
+        for channel in channels:
+            self.wakeups.set(channel)
+        if channels and self._is_serving:
+            self._untold.update(channels)
+            self._has_news.set()
 
     async def _try(self, unit: BoundUnit[T], *, writes: bool, deadline: float) -> Outcome[T] | None:
         """Run the unit once; None when it certainly did not happen and should be run again."""
@@ -157,7 +187,7 @@ class PostgresDatabase(Database):
             connection = self._idle.pop() if self._idle else await self._driver.connect(self._origin)
             self._counters.transactions += 1
             try:
-                return await connection.carry_out(unit, writes=writes)
+                return await connection.carry_out(unit, writes=writes, notifies=not self._is_serving)
             finally:
                 if connection.is_idle:
                     self._idle.append(connection)

@@ -35,8 +35,8 @@ class PostgresConnection(Protocol):
         """Whether another unit can have it."""
         ...
 
-    async def carry_out(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
-        """Run a unit as one transaction.
+    async def carry_out(self, unit: BoundUnit[T], *, writes: bool, notifies: bool) -> Outcome[T]:
+        """Run a unit as one transaction, which `notifies` other processes itself, or leaves that to us.
 
         Raises:
             sqlalchemy.exc.DBAPIError: a statement failed; nothing was changed.

@@ -105,7 +105,7 @@ def test_a_scheduler_that_was_turned_away_for_long_stands_in_line(engine: sa.Eng
     with processes(engine) as (first, _):
         with holding_pool(engine, "a"):
             assert first.tasks() == []
-            first.now += timedelta(seconds=1)
+            first.now += timedelta(seconds=2)
             with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
                 first.claim()
         first.connection.rollback()

@@ -29,10 +29,10 @@ from flowcore.scheduler.decisions.candidates import Candidate
 from flowcore.scheduler.store import DecideQueue, Queued
 from flowcore.scheduler.wake_graph import Channel
 
-#: How soon a scheduler looks again for what another one held; a pass takes about as long.
-_SOON = timedelta(milliseconds=5)
+#: How soon a scheduler looks again for what another one held (a pass takes about as long), and once more.
+_SOON, _LATER = timedelta(milliseconds=5), timedelta(milliseconds=20)
 #: For how long it lets others go first.
-_TURNED_AWAY_MAX = timedelta(milliseconds=250)
+_TURNED_AWAY_MAX = timedelta(seconds=1)
 
 _t = task_instance.c
 _claimed = rows_of("claimed", id=sa.BigInteger)
@@ -105,11 +105,14 @@ class Claimer:
         return Queued(
             moved=len(workloads),
             more=bool(workloads) and found.is_unfinished,
-            next_at=self.now + _SOON if is_turned_away or found.is_contended else None,
+            next_at=self._look_again_at() if is_turned_away or found.is_contended else None,
             workloads=workloads,
             # Freed slots are news only to those who were left waiting for one.
             ignores=frozenset() if is_left else _FREED,
         )
+
+    def _look_again_at(self) -> datetime:
+        return self.now + (_SOON if self.now == (self.memory.turned_away_at or self.now) else _LATER)
 
     def _is_due(self) -> bool:
         """Whether to stand in line, or busy schedulers could keep this one out for as long as they are."""
