@@ -31,7 +31,7 @@ def test_a_run_id_is_taken_once(flowcore: Flowcore) -> None:
 
 
 def test_a_file_that_cannot_be_imported_is_reported_and_passed_over(flowcore: Flowcore, folder: Path) -> None:
-    (folder / "dags" / "broken.py").write_text("import no_such_module")
+    (folder / "dags" / "broken.py").write_text("import no_such_module  # for a flowcore Dag")
     result = flowcore("dags", "trigger", "etl")
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: {folder}/dags/broken.py:1: ModuleNotFoundError")

@@ -20,7 +20,7 @@ from flowcore.database.queries.expire import expire
 from flowcore.database.queries.leases import acquire_lease, release_lease
 from flowcore.database.queries.recover_task_instances import recover_task_instances
 from flowcore.database.queries.register_dags import register_dag
-from flowcore.database.queries.run_views import count_unfinished_runs
+from flowcore.database.queries.run_views import is_idle
 from flowcore.database.queries.schedule_task_instances import schedule_task_instances
 from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.queries.triggering import trigger_dag_run
@@ -104,7 +104,7 @@ class Life:
         )
         fields = {"versions": self.versions, "now": NOW, "limit": 100}
         self.live("create", partial(create_dag_runs, decide=due_dag_runs, **fields))
-        self.live("idle", partial(count_unfinished_runs, dag_ids=["etl"]))
+        self.live("idle", partial(is_idle, dag_ids=["etl"], due_by=None))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flowcore.processor.discovery import find_dag_files, look_at_folder, may_make_dags
-from flowcore.processor.ignore_rules import IgnoreSyntax
+from flowcore.processor.discovery import find_dag_files, look_at_folder, looks_like_a_dag_file
+from flowcore.settings import IgnoreSyntax
 
 
 @pytest.fixture
@@ -89,5 +89,11 @@ def test_other_files_are_looked_at_when_asked_for(folder: Path) -> None:
         (b"dag = 1", False),
     ],
 )
-def test_a_dag_file_is_known_by_two_words(text: bytes, expected: bool) -> None:
-    assert may_make_dags(text) is expected
+def test_a_dag_file_is_known_by_two_words(text: bytes, expected: bool, tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_bytes(text)
+    assert looks_like_a_dag_file(tmp_path / "file.py") is expected
+    assert len(find_dag_files(tmp_path, safe_mode=True)) == expected
+
+
+def test_a_file_that_cannot_be_read_is_left_to_whoever_imports_it(tmp_path: Path) -> None:
+    assert looks_like_a_dag_file(tmp_path / "absent.py")

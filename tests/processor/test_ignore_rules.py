@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
 from flowcore.errors import SettingsError
-from flowcore.processor.ignore_rules import IgnoreRules, IgnoreSyntax
+from flowcore.processor.ignore_rules import IgnoreRules
+from flowcore.settings import IgnoreSyntax
 
 GLOB, REGEXP = IgnoreRules(), IgnoreRules(IgnoreSyntax.REGEXP)
 

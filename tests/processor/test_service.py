@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ async def looked_after(
     processor = DagFolder(
         str(path),
         scene.database,
-        server,
+        partial(nullcontext, server),
         NoSecrets(),  # type: ignore[arg-type]
         clock=SystemClock(),
         settings=settings,

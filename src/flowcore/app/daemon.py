@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator
 
 import anyio
 
-from flowcore.app.dag_folder import import_folder, note_failures
 from flowcore.app.deadline import ABANDONED, Deadline
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.opening import Options, open
 from flowcore.app.stop_signals import stop_signals
-from flowcore.clock import SystemClock
+from flowcore.database.queries.dag_folders import known_folder
 from flowcore.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,17 +24,17 @@ async def run_scheduler(settings: Settings, *, until_idle: bool) -> int:
     A second signal skips the grace period. The process is gone within `grace_s` + 1 s of the signal. When
     tries had to be abandoned it ends at once with status 3.
     """
-    imported = await import_folder(settings.dags_folder)
     deadline = Deadline()
     # Before anything is claimed: from then on a signal has to be a stop, not the end.
     with stop_signals(deadline, grace_s=settings.grace_s) as signals:
         async with (
-            open(settings.database_url, dags=imported.dags, options=Options.of(settings)) as flowcore,
+            open(
+                settings.database_url, dags_folder=settings.dags_folder, options=Options.of(settings)
+            ) as flowcore,
             anyio.create_task_group() as nursery,
         ):
             nursery.start_soon(_stop_on_signal, flowcore, signals)
-            await note_failures(flowcore.database, imported, now=SystemClock().now())
-            log.info("%d Dags of %s are scheduled", len(imported.dags), settings.dags_folder)
+            nursery.start_soon(_say_when_settled, flowcore)
             if until_idle:
                 nursery.start_soon(_stop_when_idle, flowcore)
             await flowcore.wait_stopped()
@@ -51,6 +50,14 @@ async def _stop_on_signal(flowcore: Flowcore, signals: AsyncIterator[signal.Sign
     async for number in signals:
         log.info("%s: the scheduler stops", signal.Signals(number).name)
         flowcore.stop()
+
+
+async def _say_when_settled(flowcore: Flowcore) -> None:
+    folder = flowcore.folder
+    assert folder is not None
+    await folder.wait_settled()
+    known = await flowcore.database.read(known_folder, folder.catalogue.folder)
+    log.info("%d Dags of %s are scheduled", len(known.active), folder.catalogue.folder)
 
 
 async def _stop_when_idle(flowcore: Flowcore) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
+from flowcore.app.dag_folders import WatchedFolder
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.runs import Run
@@ -24,7 +25,7 @@ from flowcore.database.queries.create_backfill import create_backfill
 from flowcore.database.queries.deleting import delete_dag
 from flowcore.database.queries.pausing import set_paused
 from flowcore.database.queries.register_dags import register_dag
-from flowcore.database.queries.run_views import RunView, count_unfinished_runs, find_run
+from flowcore.database.queries.run_views import RunView, find_run, is_idle
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.backfills import BackfillRequest
 from flowcore.domain.dags import Dag
@@ -54,7 +55,7 @@ class FlowcoreStatistics:
 class Flowcore:
     """A scheduler, its executor and its database inside the caller's event loop; see `flowcore.open`.
 
-    `secrets` finds connections and variables as the tasks do.
+    `secrets` finds connections and variables as the tasks do, `folder` is what looks after the Dag folder.
     """
 
     def __init__(
@@ -65,12 +66,15 @@ class Flowcore:
         watch: RunWatch,
         secrets: Secrets,
         *,
+        folder: WatchedFolder | None = None,
         clock: Clock,
         paused_at_creation: bool,
+        creates_dag_runs: bool,
     ) -> None:
-        self.database, self.secrets = database, secrets
+        self.database, self.secrets, self.folder = database, secrets, folder
         self._scheduler, self._dags, self._watch = scheduler, dags, watch
         self._clock, self._paused_at_creation = clock, paused_at_creation
+        self._creates_dag_runs = creates_dag_runs
         self._registered = anyio.Event()
 
     def register(self, dag: DAG) -> None:
@@ -201,16 +205,25 @@ class Flowcore:
         await self.database.run(delete_dag, dag_id)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
-        """Return once no run of the Dags registered here is running, or waits to run and is not paused.
+        """Return once no run of the Dags known here is running or due, or waits to run and is not paused.
 
-        It looks when a run ended, and every `poll_s` seconds.
+        Every file that was in the Dag folder has been read by then. It looks when a run ended, and every
+        `poll_s` seconds.
         """
         await self.store_registered()
+        if self.folder is not None:
+            await self.folder.wait_settled()
         while True:
             seen = self.database.wakeups.versions([Channel.RUNS_ENDED])
-            if not await self.database.read(count_unfinished_runs, self._dags.dag_ids):
+            due_by = self._clock.now() if self._creates_dag_runs else None
+            if await self.database.read(is_idle, self._dag_ids, due_by=due_by):
                 return
             await self.database.wakeups.after_any(seen, timeout_s=poll_s)
+
+    @property
+    def _dag_ids(self) -> Sequence[str]:
+        in_folder = () if self.folder is None else self.folder.catalogue.dag_ids
+        return (*self._dags.dag_ids, *in_folder)
 
     @property
     def is_released(self) -> bool:

@@ -12,6 +12,7 @@ import attrs
 
 from flowcore.abc import Executor
 from flowcore.app.dag_bag import DagBag
+from flowcore.app.dag_folders import folder_settings, look_after, tasks_of, watched_folder
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.secrets import SecretsOptions, serve_secrets
@@ -23,6 +24,7 @@ from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
 from flowcore.database.store import SqlStore
 from flowcore.domain.try_settings import TrySettings
 from flowcore.executors.in_process import InProcessExecutor
+from flowcore.processor.service import FolderSettings
 from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import LogFiles, open_log_files
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
@@ -40,7 +42,8 @@ class Options:
     carried out. `default_pool_slots` is used when the database is created.
     With a `logs_folder` what tries log and print is
     written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it goes where the
-    program's own output goes. `tries` are settings that travel to tasks.
+    program's own output goes. `tries` are settings that travel to tasks. `dag_files` says how a Dag folder is
+    looked after; without `reads_dag_files` another process does that.
     """
 
     parallelism: int = 32
@@ -57,6 +60,8 @@ class Options:
     secrets: SecretsOptions = attrs.field(factory=SecretsOptions)
     logs_folder: Path | None = None
     tries: TrySettings = TrySettings()
+    reads_dag_files: bool = True
+    dag_files: FolderSettings = attrs.field(factory=FolderSettings)
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Options:
@@ -72,6 +77,8 @@ class Options:
             secrets=SecretsOptions.of(settings),
             logs_folder=settings.logs_folder,
             tries=TrySettings(max_templated_field_length=settings.max_templated_field_length),
+            reads_dag_files=settings.dag_processor,
+            dag_files=folder_settings(settings),
         )
         return attrs.evolve(options, **others)
 
@@ -81,15 +88,16 @@ async def open(
     url: str = "sqlite:///flow.db",
     *,
     dags: Iterable[DAG] = (),
+    dags_folder: str | Path | None = None,
     clock: Clock | None = None,
     options: Options | None = None,
 ) -> AsyncIterator[Flowcore]:
     """Run a scheduler on the database at `url` for the duration of the block.
 
     An empty database gets its schema. `dags` are registered before anything runs, others at any time with
-    `register`; tries of Dags that are not registered here are left to other schedulers. At the end of the
-    block running tries have `grace_s` to end by themselves; an error in the block, or a cancellation, gives
-    them back at once.
+    `register`; the files of `dags_folder` are read by processes of their own, and again whenever they change.
+    Tries of other Dags are left to other schedulers. At the end of the block running tries have `grace_s` to
+    end by themselves; an error in the block, or a cancellation, gives them back at once.
 
     Raises:
         DagError: one of the Dags cannot be used as written.
@@ -109,7 +117,7 @@ async def open(
             async with (
                 serve_secrets(database, options.secrets) as secrets,
                 _capture_logs(options.logs_folder) as logs,
-                _serve(database, bag, secrets, logs, clock, options) as flowcore,
+                _serve(database, bag, dags_folder, secrets, logs, clock, options) as flowcore,
             ):
                 yield flowcore
 
@@ -128,26 +136,39 @@ async def _capture_logs(folder: Path | None) -> AsyncIterator[LogFiles | None]:
 async def _serve(
     database: Database,
     dags: DagBag,
+    dags_folder: str | Path | None,
     secrets: Secrets,
     logs: LogFiles | None,
     clock: Clock,
     options: Options,
 ) -> AsyncIterator[Flowcore]:
     watch = RunWatch(database, poll_s=options.safety_poll_s)
-    executor = InProcessExecutor(
-        dags,
-        sources_of_tries(database, secrets),
-        clock=clock,
-        parallelism=options.parallelism,
-        async_parallelism=options.async_parallelism,
-        logs=logs,
-        settings=options.tries,
-    )
-    scheduler = _scheduler(database, executor, clock, options)
-    flowcore = Flowcore(
-        database, scheduler, dags, watch, secrets, clock=clock, paused_at_creation=options.paused_at_creation
-    )
+    folder = None
+    if dags_folder is not None:
+        settings = options.dag_files if options.reads_dag_files else None
+        folder = watched_folder(dags_folder, database, secrets, clock=clock, settings=settings)
     async with anyio.create_task_group() as services:
+        executor = InProcessExecutor(
+            tasks_of(dags, folder, database, secrets, services),
+            sources_of_tries(database, secrets),
+            clock=clock,
+            parallelism=options.parallelism,
+            async_parallelism=options.async_parallelism,
+            logs=logs,
+            settings=options.tries,
+        )
+        scheduler = _scheduler(database, executor, clock, options)
+        flowcore = Flowcore(
+            database,
+            scheduler,
+            dags,
+            watch,
+            secrets,
+            folder=folder,
+            clock=clock,
+            paused_at_creation=options.paused_at_creation,
+            creates_dag_runs=options.creates_dag_runs,
+        )
         await services.start(database.serve)
         services.start_soon(watch.serve)
         services.start_soon(flowcore.serve_registrations)
@@ -155,6 +176,8 @@ async def _serve(
             await nursery.start(scheduler.serve)
             # Not before the scheduler has its lease: one that is refused must leave no trace.
             await flowcore.store_registered()
+            if folder is not None:
+                await nursery.start(look_after, folder, scheduler)
             yield flowcore
             scheduler.stop()
         services.cancel_scope.cancel()

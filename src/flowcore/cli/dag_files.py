@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from flowcore.cli.asking import read_database
 from flowcore.database.queries.listing_dags import latest_dag
+from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError, DagNotFound
 from flowcore.processor.discovery import find_dag_files
+from flowcore.runner.parsing import parse_dag_file
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import load_dag_file
 from flowcore.settings import Settings
+
+T = TypeVar("T")
 
 
 def known_dag(settings: Settings, dag_id: str) -> Dag:
@@ -26,39 +32,41 @@ def known_dag(settings: Settings, dag_id: str) -> Dag:
     try:
         return read_database(settings, partial(latest_dag, dag_id=dag_id))
     except DagNotFound as absent:
-        return find_in_folder(settings.dags_folder, absent)
+        return version_in_folder(settings, absent).dag
 
 
-def find_in_folder(folder: Path, absent: DagNotFound) -> Dag:
-    """The Dag that the database does not know; files that cannot be imported are reported and passed over.
+def version_in_folder(settings: Settings, absent: DagNotFound) -> NewVersion:
+    """The Dag that the database does not know, ready to be stored.
 
-    Raises:
-        DagNotFound: no file of the folder makes it.
-    """
-    return authors_dag(folder, absent).compile()
-
-
-def authors_dag(folder: Path, absent: DagNotFound) -> DAG:
-    """The same Dag as its author wrote it.
+    Files that cannot be imported are reported and passed over.
 
     Raises:
         DagNotFound: no file of the folder makes it.
     """
+    versions = _in_files(settings, lambda path, folder: parse_dag_file(path, folder).versions)
+    return _find(((version.dag.dag_id, version) for version in versions), absent)
+
+
+def authors_dag(settings: Settings, absent: DagNotFound) -> DAG:
+    """The Dag of the folder as its author wrote it. Raises as `version_in_folder`."""
+    dags = _in_files(settings, lambda path, folder: load_dag_file(path, folder=folder))
+    return _find(((dag.dag_id, dag) for dag in dags), absent)
+
+
+def _find(items: Iterator[tuple[str, T]], absent: DagNotFound) -> T:
     known = set(absent.known)
-    for path in find_dag_files(folder) if folder.is_dir() else ():
-        for dag in _dags_of(path, folder):
-            if dag.dag_id == absent.dag_id:
-                return dag
-            known.add(dag.dag_id)
+    for dag_id, item in items:
+        if dag_id == absent.dag_id:
+            return item
+        known.add(dag_id)
     raise DagNotFound(absent.dag_id, tuple(known))
 
 
-def _dags_of(path: Path, folder: Path) -> list[DAG]:
-    try:
-        dags = load_dag_file(path, folder=folder)
-        for dag in dags:
-            dag.compile()
-        return dags
-    except DagError as error:
-        click.echo(f"warning: {error}", err=True)
-        return []
+def _in_files(settings: Settings, read: Callable[[Path, Path], Sequence[T]]) -> Iterator[T]:
+    folder = settings.dags_folder
+    syntax, safe_mode = settings.dag_ignore_file_syntax, settings.dag_discovery_safe_mode
+    for path in find_dag_files(folder, syntax=syntax, safe_mode=safe_mode) if folder.is_dir() else ():
+        try:
+            yield from read(path, folder)
+        except DagError as error:
+            click.echo(f"warning: {error}", err=True)

@@ -9,6 +9,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.asking import change_database, read_database
+from flowcore.cli.dag_processor import reserialize
 from flowcore.cli.dags_change import clear, delete, delete_run, set_run_state
 from flowcore.cli.dags_check_airflow import check_airflow
 from flowcore.cli.dags_show import show
@@ -93,3 +94,4 @@ def _set_paused(dag_id: str, is_paused: bool, database_url: str | None) -> None:
 for command in (trigger, show, clear, set_run_state, delete_run, delete):
     dags.add_command(command)
 dags.add_command(check_airflow)
+dags.add_command(reserialize)

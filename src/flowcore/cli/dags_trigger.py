@@ -11,13 +11,13 @@ import click
 from flowcore.cli import options
 from flowcore.cli.asking import change_database
 from flowcore.cli.conf import parse_conf
-from flowcore.cli.dag_files import find_in_folder
+from flowcore.cli.dag_files import version_in_folder
 from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_rows
 from flowcore.clock import SystemClock
-from flowcore.database.queries.register_dags import register_dag
+from flowcore.database.queries.register_dags import register_dags
 from flowcore.database.queries.triggering import TriggeredRun, trigger_dag_run
-from flowcore.errors import DagNotFound
+from flowcore.errors import DagInactive, DagNotFound
 from flowcore.settings import Settings, load_settings
 
 
@@ -54,12 +54,17 @@ def trigger(
 
 
 def _trigger(settings: Settings, queue: Callable[..., TriggeredRun]) -> TriggeredRun:
-    """Queue the run; a Dag that no scheduler has seen yet is registered from its file."""
+    """Queue the run; a Dag that no scheduler has seen yet, or whose file is back, is stored from its file."""
     now = SystemClock().now()
     try:
         return change_database(settings, partial(queue, now=now))
     except DagNotFound as absent:
-        dag = find_in_folder(settings.dags_folder, absent)
+        version = version_in_folder(settings, absent)
+    except DagInactive as inactive:
+        try:
+            version = version_in_folder(settings, DagNotFound(inactive.dag_id))
+        except DagNotFound:
+            raise inactive from None
     paused = settings.dags_are_paused_at_creation
-    change_database(settings, partial(register_dag, registered=dag, now=now, paused_at_creation=paused))
+    change_database(settings, partial(register_dags, versions=[version], now=now, paused_at_creation=paused))
     return change_database(settings, partial(queue, now=now))

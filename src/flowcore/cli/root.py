@@ -13,6 +13,7 @@ from flowcore.errors import FlowcoreError
 COMMANDS = {
     "run": ("flowcore.cli.run:run", "Run one Dag of a file to its end."),
     "scheduler": ("flowcore.cli.scheduler:scheduler", "Run the Dags of a folder, now and when they are due."),
+    "dag-processor": ("flowcore.cli.dag_processor:dag_processor", "Read the Dag files of a folder."),
     "standalone": ("flowcore.cli.standalone:standalone", "Set up everything and run it in one process."),
     "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
     "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks, clear and mark them."),

@@ -20,6 +20,11 @@ from flowcore.settings import Settings, load_settings
 @options.logs_folder
 @options.backend
 @options.grace
+@click.option(
+    "--dag-processor/--no-dag-processor",
+    default=None,
+    help="Read the Dag files, or leave that to `flowcore dag-processor`.  [env: FLOWCORE_DAG_PROCESSOR]",
+)
 @click.option("--until-idle", is_flag=True, help="End when nothing runs or is due.")
 @click.pass_context
 def scheduler(
@@ -29,6 +34,7 @@ def scheduler(
     logs_folder: str | None,
     backend: str | None,
     grace: float | None,
+    dag_processor: bool | None,
     until_idle: bool,
 ) -> None:
     """Run the Dags of a folder, now and when they are due.
@@ -43,10 +49,23 @@ def scheduler(
             "logs_folder": logs_folder,
             "backend": backend,
             "grace_s": grace,
+            "dag_processor": dag_processor,
         }
     )
     configure_logging(settings.log_level)
     ctx.exit(serve(settings, until_idle=until_idle))
+
+
+def require_folder(settings: Settings) -> None:
+    """Return if there is a Dag folder.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not settings.dags_folder.is_dir():
+        raise SettingsError(
+            f"there is no Dag folder {settings.dags_folder}; create it, or name another with --dags-folder"
+        )
 
 
 def serve(settings: Settings, *, until_idle: bool) -> int:
@@ -55,8 +74,6 @@ def serve(settings: Settings, *, until_idle: bool) -> int:
     Raises:
         SettingsError: there is no Dag folder.
     """
-    if not settings.dags_folder.is_dir():
-        raise SettingsError(
-            f"there is no Dag folder {settings.dags_folder}; create it, or name another with --dags-folder"
-        )
+    if settings.dag_processor:
+        require_folder(settings)
     return run_on_loop(settings.backend, partial(run_scheduler, settings, until_idle=until_idle))

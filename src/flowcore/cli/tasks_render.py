@@ -47,7 +47,7 @@ def render(
     is given. Reads the Dag file as it is now, and variables and connections as the task would.
     """
     settings = load_settings({"database_url": database_url, "dags_folder": dags_folder})
-    dag = authors_dag(settings.dags_folder, DagNotFound(dag_id))
+    dag = authors_dag(settings, DagNotFound(dag_id))
     facts = run_looked_at(settings, dag, run, parse_conf(conf))
     fields = run_on_loop(settings.backend, partial(_render, settings, dag, task_id, facts))
     if not fields:

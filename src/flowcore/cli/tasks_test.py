@@ -56,7 +56,7 @@ def test_task(
     configure_logging(settings.log_level)
     # Standard output is for the outcome.
     with redirect_stdout(sys.stderr):
-        dag = authors_dag(settings.dags_folder, DagNotFound(dag_id))
+        dag = authors_dag(settings, DagNotFound(dag_id))
         facts = run_looked_at(settings, dag, run, parse_conf(conf))
         ending = run_on_loop(settings.backend, partial(_try, settings, dag, task_id, facts))
     if ending.error:

@@ -69,8 +69,9 @@ class Catalogue:
 
     @property
     def is_settled(self) -> bool:
-        """Whether everything that was seen has been read."""
-        return not (self._waiting or self._reading)
+        """Whether everything that was seen has been read, and no file is missing."""
+        is_missing = any(file.missing_since is not None for file in self._files.values())
+        return not (self._waiting or self._reading or is_missing)
 
     @property
     def reads(self) -> set[str]:

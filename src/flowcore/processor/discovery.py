@@ -11,8 +11,9 @@ import attrs
 
 from flowcore.domain.dag_files import FailedFile, Stamp
 from flowcore.errors import SettingsError
-from flowcore.processor.ignore_rules import FILE_NAME, IgnoreRules, IgnoreSyntax
+from flowcore.processor.ignore_rules import FILE_NAME, IgnoreRules
 from flowcore.runner.file_reads import stamp_of
+from flowcore.settings import IgnoreSyntax
 
 _DAG, _LIBRARY = re.compile(rb"dag", re.IGNORECASE), re.compile(rb"flowcore|airflow", re.IGNORECASE)
 
@@ -45,13 +46,20 @@ def look_at_folder(
     )
 
 
-def find_dag_files(folder: Path, *, syntax: IgnoreSyntax = IgnoreSyntax.GLOB) -> list[Path]:
-    """The Python files below the folder that may make Dags, sorted."""
-    return [folder / path for path in look_at_folder(folder, syntax=syntax).files]
+def find_dag_files(
+    folder: Path, *, syntax: IgnoreSyntax = IgnoreSyntax.GLOB, safe_mode: bool = False
+) -> list[Path]:
+    """The Python files below the folder, sorted; in `safe_mode` those that look as if they made Dags."""
+    paths = [folder / path for path in look_at_folder(folder, syntax=syntax).files]
+    return [path for path in paths if looks_like_a_dag_file(path)] if safe_mode else paths
 
 
-def may_make_dags(text: bytes) -> bool:
+def looks_like_a_dag_file(path: Path) -> bool:
     """Whether a file is worth importing: Airflow's safe mode, which leaves other people's programs alone."""
+    try:
+        text = path.read_bytes()
+    except OSError:  # whoever imports it will say what is wrong
+        return True
     return bool(_DAG.search(text) and _LIBRARY.search(text))
 
 

@@ -9,20 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 
 import attrs
 
 from flowcore.errors import SettingsError
+from flowcore.settings import IgnoreSyntax
 
 FILE_NAME = ".airflowignore"
-
-
-class IgnoreSyntax(StrEnum):
-    """How the lines of `.airflowignore` are read."""
-
-    GLOB = "glob"
-    REGEXP = "regexp"
 
 
 @attrs.frozen

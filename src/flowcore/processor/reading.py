@@ -15,12 +15,12 @@ import anyio.to_thread
 import attrs
 
 from flowcore.concurrency.single_error import single_error
-from flowcore.errors import ProtocolError, UsageError
+from flowcore.errors import ProtocolError
 from flowcore.processor.catalogue import Outcome
-from flowcore.processor.discovery import may_make_dags
+from flowcore.processor.discovery import looks_like_a_dag_file
 from flowcore.processor.outputs import Tail
 from flowcore.processor.reports import Report, failure
-from flowcore.runner.answers import answer_about_secrets
+from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.channels import SupervisorChannel
 from flowcore.runner.children import Child, ExitStatus
 from flowcore.runner.connections import ForkServerGone
@@ -66,7 +66,7 @@ class DagFileReader:
             ForkFailed: the operating system makes no process now.
         """
         file = os.path.join(self.folder, *path.split("/"))
-        if self.safe_mode and not await anyio.to_thread.run_sync(_may_make_dags, file):
+        if self.safe_mode and not await anyio.to_thread.run_sync(looks_like_a_dag_file, Path(file)):
             return Outcome()
         async with await self.server.fork(PARSE, {"path": file, "folder": self.folder}) as child:
             return await self._follow(file, child)
@@ -108,19 +108,7 @@ class DagFileReader:
         child.interrupt()
 
     async def _answer(self, request: Request[Any], ref: int | None) -> Answer:
-        answer = await answer_about_secrets(request, self.secrets)
-        if answer is None:
-            raise UsageError(
-                f"{type(request).__name__} was asked for where no task runs; do it in the function of a task"
-            )
-        return answer
-
-
-def _may_make_dags(file: str) -> bool:
-    try:
-        return may_make_dags(Path(file).read_bytes())
-    except OSError:  # the child will say what is wrong
-        return True
+        return await ImportAnswers(self.secrets).answer(request)
 
 
 def _why_it_ended(status: ExitStatus | None, timeout_s: float) -> str:

@@ -10,6 +10,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
@@ -26,13 +27,13 @@ from flowcore.database.queries.dag_folders import known_folder
 from flowcore.domain.dag_files import FolderChanges
 from flowcore.processor.catalogue import Catalogue, Outcome
 from flowcore.processor.discovery import Sight, look_at_folder
-from flowcore.processor.ignore_rules import IgnoreSyntax
 from flowcore.processor.reading import DagFileReader, Forks
 from flowcore.processor.reports import failure
 from flowcore.processor.storing import FolderStore
 from flowcore.processor.watching import can_watch, watch_folder
 from flowcore.runner.connections import ForkFailed, ForkServerGone
 from flowcore.runner.sources import SecretsSource
+from flowcore.settings import IgnoreSyntax
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,9 @@ class FolderSettings:
     unhealthy_after_s: float = 60.0
 
 
+OpenForks = Callable[[], AbstractAsyncContextManager[Forks]]
+
+
 @attrs.frozen
 class _Read:
     """A file was read."""
@@ -79,7 +83,8 @@ class DagFolder:
     Args:
         folder: Its absolute path.
         database: Where Dags and failures are stored.
-        server: Makes the processes in which files are imported.
+        open_forks: Starts what makes the processes in which files are imported. It is nobody else's: a file
+            may end it.
         secrets: Where variables and connections are found that files ask for.
     """
 
@@ -87,23 +92,18 @@ class DagFolder:
         self,
         folder: str,
         database: Database,
-        server: Forks,
+        open_forks: OpenForks,
         secrets: SecretsSource,
         *,
         clock: Clock,
         settings: FolderSettings,
     ) -> None:
-        self._database, self._settings = database, settings
-        self._reader = DagFileReader(
-            folder=folder,
-            server=server,
-            secrets=secrets,
-            timeout_s=settings.file_timeout_s,
-            safe_mode=settings.safe_mode,
-        )
+        self._database, self._open_forks, self._secrets = database, open_forks, secrets
+        self._settings = settings
         self._store = FolderStore(database, clock, settings.paused_at_creation)
         self.catalogue = Catalogue(folder, read_again_s=settings.read_again_s, rest_s=settings.rest_s)
         self.health = Health("dag_processor")
+        self._has_begun = False
         self._news, self._work, self._settled = anyio.Event(), anyio.Event(), anyio.Event()
         self._losses: Counter[str] = Counter()
         self._suspects = anyio.Lock()
@@ -132,13 +132,14 @@ class DagFolder:
 
     async def _serve(self, task_status: TaskStatus[None], *, stepped: Callable[[], None]) -> None:
         self.catalogue.begin(await self._database.read(known_folder, self.catalogue.folder))
-        if not self.health.failures:
+        if not self._has_begun:
+            self._has_begun = True
             task_status.started()
         send, receive = anyio.create_memory_object_stream[Sight | _Read](_NEWS_MAX)
-        async with send, receive, anyio.create_task_group() as nursery:
+        async with self._open_forks() as forks, send, receive, anyio.create_task_group() as nursery:
             nursery.start_soon(self._keep_books, receive, nursery, stepped)
             for _ in range(self._settings.parsing_processes):
-                nursery.start_soon(self._read_files, send)
+                nursery.start_soon(self._read_files, self._reader(forks), send)
             if can_watch():
                 nursery.start_soon(watch_folder, self.catalogue.folder, self.look_now)
             await self._look(send)
@@ -156,27 +157,36 @@ class DagFolder:
             with anyio.move_on_after(self._settings.poll_s):
                 await self._news.wait()
 
-    async def _read_files(self, send: MemoryObjectSendStream[Sight | _Read]) -> None:
+    def _reader(self, forks: Forks) -> DagFileReader:
+        return DagFileReader(
+            folder=self.catalogue.folder,
+            server=forks,
+            secrets=self._secrets,
+            timeout_s=self._settings.file_timeout_s,
+            safe_mode=self._settings.safe_mode,
+        )
+
+    async def _read_files(self, reader: DagFileReader, send: MemoryObjectSendStream[Sight | _Read]) -> None:
         while True:
             work = self._work
             path = self.catalogue.next_file()
             if path is None:
                 await work.wait()
-            elif (outcome := await self._read(path)) is None:
+            elif (outcome := await self._read(reader, path)) is None:
                 self.catalogue.put_back(path)
                 await anyio.sleep(_AGAIN_S)
             else:
                 await send.send(_Read(path, outcome))
 
-    async def _read(self, path: str) -> Outcome | None:
+    async def _read(self, reader: DagFileReader, path: str) -> Outcome | None:
         """What came of a file; None when it has to be tried again."""
         try:
             if not self._losses[path]:
-                outcome = await self._reader.read(path)
+                outcome = await reader.read(path)
             else:
                 # One suspect at a time, so that the next loss has a culprit.
                 async with self._suspects:
-                    outcome = await self._reader.read(path)
+                    outcome = await reader.read(path)
         except ForkFailed as error:
             log.warning("Dag files wait to be read: %s", error)
             return None

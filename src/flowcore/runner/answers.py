@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from flowcore.domain.workloads import Workload
-from flowcore.errors import FlowcoreError, InvariantBroken
+from flowcore.errors import FlowcoreError, InvariantBroken, UsageError
 from flowcore.runner.run_answers import answer_about_runs
 from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.sdk.comms.messages import (
@@ -61,6 +61,26 @@ class Answers:
         answer = answer or await answer_about_runs(request, self._sources.runs)
         if answer is None:
             raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")
+        return answer
+
+
+class ImportAnswers:
+    """Answers to a Dag file while it is imported: what concerns no run."""
+
+    def __init__(self, secrets: SecretsSource) -> None:
+        self._secrets = secrets
+
+    async def answer(self, request: Request[Any]) -> Answer:
+        """Do what is asked for.
+
+        Raises:
+            FlowcoreError: it failed.
+        """
+        answer = await answer_about_secrets(request, self._secrets)
+        if answer is None:
+            raise UsageError(
+                f"{type(request).__name__} was asked for where no task runs; do it in the function of a task"
+            )
         return answer
 
 

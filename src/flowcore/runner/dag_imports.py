@@ -17,7 +17,7 @@ from flowcore.errors import DagError, FlowcoreError
 from flowcore.runner.imported_dags import import_dags
 from flowcore.runner.thread_calls import ThreadCall
 from flowcore.sdk.comms.environment import EnvironmentComms
-from flowcore.sdk.comms.questions import current_comms
+from flowcore.sdk.comms.questions import Comms, current_comms
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import forget_dag_source
 
@@ -42,10 +42,14 @@ class DagImports:
         nursery: Where imports are children.
         size: How many versions are kept.
         timeout_s: How long one may take to import.
+        comms: Whom files ask for variables and connections; by default the environment.
     """
 
-    def __init__(self, nursery: TaskGroup, *, size: int = 64, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, nursery: TaskGroup, *, size: int = 64, timeout_s: float = 30.0, comms: Comms | None = None
+    ) -> None:
         self._nursery, self._size, self._timeout_s = nursery, size, timeout_s
+        self._comms = comms or EnvironmentComms()
         self._imports: dict[SourceKey, _Import] = {}
         self._turn = anyio.Lock()
 
@@ -80,7 +84,7 @@ class DagImports:
         self._make_room()
 
     async def _imported(self, source: DagSource) -> Sequence[DAG]:
-        with anyio.move_on_after(self._timeout_s), current_comms(EnvironmentComms()):
+        with anyio.move_on_after(self._timeout_s), current_comms(self._comms):
             dags: Sequence[DAG] = await ThreadCall(import_dags, source).run()
             return dags
         raise DagError(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio.from_thread
 from anyio.lowlevel import current_token
 
-from flowcore.runner.answers import Answers
 from flowcore.sdk.comms.messages import Answer, MaskSecrets, Notice, Request
 from flowcore.sdk.comms.questions import BlocksLoop
 from flowcore.secrets.masking import PROCESS
 
 A = TypeVar("A", bound=Answer)
+
+
+class Answering(Protocol):
+    """What `answers.py` has."""
+
+    async def answer(self, request: Request[Any]) -> Answer: ...
 
 
 class LoopComms:
@@ -23,7 +28,7 @@ class LoopComms:
     `on_notice` is called with what the try says, on the thread that says it; without it nobody listens.
     """
 
-    def __init__(self, answers: Answers, on_notice: Callable[[Notice], None] | None = None) -> None:
+    def __init__(self, answers: Answering, on_notice: Callable[[Notice], None] | None = None) -> None:
         self._answers, self._on_notice = answers, on_notice
         self._token, self._thread = current_token(), threading.get_ident()
 

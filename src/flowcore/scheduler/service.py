@@ -142,6 +142,10 @@ class Scheduler:
             self._stopped.set()
             nursery.cancel_scope.cancel()
 
+    async def wait_stopping(self) -> None:
+        """Return once it is about to stop."""
+        await self._stopping.wait()
+
     async def wait_stopped(self) -> None:
         """Return once `serve` has stopped everything."""
         await self._stopped.wait()

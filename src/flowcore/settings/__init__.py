@@ -1,7 +1,16 @@
 """Settings: what an operator can set (`options.py`), and where each value is found (`sources.py`)."""
 
 from flowcore.backends import Backend
-from flowcore.settings.options import LogLevel, Settings
+from flowcore.settings.options import IgnoreSyntax, LogLevel, Settings
 from flowcore.settings.sources import Given, explain_settings, load_settings, masked
 
-__all__ = ["Backend", "Given", "LogLevel", "Settings", "explain_settings", "load_settings", "masked"]
+__all__ = [
+    "Backend",
+    "Given",
+    "IgnoreSyntax",
+    "LogLevel",
+    "Settings",
+    "explain_settings",
+    "load_settings",
+    "masked",
+]

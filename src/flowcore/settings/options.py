@@ -31,6 +31,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class IgnoreSyntax(StrEnum):
+    """How the lines of `.airflowignore` are read."""
+
+    GLOB = "glob"
+    REGEXP = "regexp"
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All options; made with defaults only, or by `load_settings` from the operator's sources.
@@ -43,6 +50,20 @@ class Settings:
     """Where the state lives: a PostgreSQL or SQLite URL."""
     dags_folder: Path = attrs.field(factory=lambda: Path.cwd() / "dags")
     """The folder that is searched for Dag files."""
+    dag_processor: bool = True
+    """Whether a scheduler reads the Dag files itself; false where `flowcore dag-processor` does."""
+    dags_folder_poll_s: float = attrs.field(default=5.0, validator=_PERIOD)
+    """Seconds after which the Dag folder is looked at although nobody announced a change."""
+    dag_file_interval_s: float = attrs.field(default=300.0, validator=_PERIOD)
+    """Seconds after which a Dag file is read again although nothing has changed."""
+    dag_file_timeout_s: float = attrs.field(default=50.0, validator=_PERIOD)
+    """Seconds that a Dag file may take to import."""
+    parsing_processes: int = attrs.field(default=2, validator=ge(1))
+    """How many Dag files are read at the same time, each in a process."""
+    dag_discovery_safe_mode: bool = True
+    """Whether files are passed over that do not contain both `dag` and `flowcore` or `airflow`."""
+    dag_ignore_file_syntax: IgnoreSyntax = IgnoreSyntax.GLOB
+    """How `.airflowignore` is read: glob or regexp."""
     logs_folder: Path = attrs.field(factory=lambda: Path.cwd() / "logs")
     """The folder for what tries log and print, a file for each."""
     backend: Backend = Backend.ASYNCIO

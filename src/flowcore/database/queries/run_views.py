@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flowcore.database.queries.claims import ids, literal, names, state_of
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag, dag_run, task_instance, xcom
+from flowcore.database.types import UtcDateTime
 from flowcore.domain.states import DagRunState, TaskInstanceState
 
 _RUNS = sa.select(
@@ -54,8 +55,7 @@ _ENDED = sa.select(dag_run.c.id).where(
     dag_run.c.id.in_(ids("runs")), dag_run.c.state.in_([literal("success"), literal("failed")])
 )
 _UNFINISHED = (
-    sa.select(sa.func.count())
-    .select_from(dag_run)
+    sa.select(dag_run.c.id)
     .where(
         dag_run.c.dag_id.in_(names("dags")),
         sa.or_(
@@ -70,6 +70,17 @@ _UNFINISHED = (
             ),
         ),
     )
+    .limit(1)
+)
+_DUE = (
+    sa.select(dag.c.dag_id)
+    .where(
+        dag.c.dag_id.in_(names("dags")),
+        dag.c.is_paused.is_(sa.false()),
+        dag.c.is_active.is_(sa.true()),
+        dag.c.next_run_after <= sa.bindparam("due_by", type_=UtcDateTime),
+    )
+    .limit(1)
 )
 
 #: Names one XCom: run, task, map index, key.
@@ -130,7 +141,12 @@ def ended_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[in
     return connection.scalars(_ENDED, {"runs": dump_rows((i,) for i in run_ids)}).all()
 
 
-def count_unfinished_runs(connection: sa.Connection, dag_ids: Iterable[str]) -> int:
-    """Count the runs of these Dags that are running, or wait to run and are neither paused nor inactive."""
+def is_idle(connection: sa.Connection, dag_ids: Iterable[str], *, due_by: datetime | None) -> bool:
+    """Whether no run of these Dags is running, or waits to run and is neither paused nor inactive.
+
+    With `due_by` also no run must be due by then, for somebody will create it.
+    """
     dags = dump_rows((dag_id,) for dag_id in dag_ids)
-    return int(connection.execute(_UNFINISHED, {"dags": dags}).scalar_one())
+    if connection.execute(_UNFINISHED, {"dags": dags}).first() is not None:
+        return False
+    return due_by is None or connection.execute(_DUE, {"dags": dags, "due_by": due_by}).first() is None

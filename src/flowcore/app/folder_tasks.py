@@ -1,0 +1,39 @@
+"""Where the in-process executor finds tasks: Dags that were registered here, and those of the Dag folder."""
+
+from __future__ import annotations
+
+import attrs
+
+from flowcore.app.dag_bag import DagBag
+from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.workloads import Workload
+from flowcore.runner.dag_imports import DagImports
+from flowcore.runner.imported_dags import task_of
+from flowcore.runner.sources import DagCatalogue, DagSources
+from flowcore.sdk.operators import BaseOperator
+
+
+@attrs.frozen
+class FolderTasks:
+    """Implements `runner.sources.TaskSource`: a run is carried out with the code of its version.
+
+    That is imported here, when a try first needs it.
+    """
+
+    registered: DagBag
+    catalogue: DagCatalogue
+    sources: DagSources
+    imports: DagImports
+
+    def has_dag(self, dag_id: str) -> bool:
+        return self.registered.has_dag(dag_id) or self.catalogue.has_dag(dag_id)
+
+    async def task(self, workload: Workload) -> BaseOperator:
+        if self.registered.has_dag(workload.run.dag_id):
+            return await self.registered.task(workload)
+        source = await self.sources.get(workload.run.dag_version_id)
+
+        async def read() -> DagSource:
+            return source
+
+        return task_of(await self.imports.dags(source.key, read), workload)
