@@ -11,7 +11,7 @@ import attrs
 
 import flowcore
 from benchmarks.loads import Load, Times
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 from flowcore.domain.states import DagRunState
 
 

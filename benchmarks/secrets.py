@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 import flowcore
 from benchmarks.loads import LOADS, Times
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 from flowcore.app.secrets import SecretsOptions, serve_secrets
 from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from flowcore.cli.root import root
-from tests.acceptance.scheduler_process import Scheduler, wait_until
+from tests.acceptance.scheduler_process import FAMILY, Scheduler, wait_until
 
 PREAMBLE = """
 import os, time
@@ -55,7 +55,9 @@ class Installation:
     def command(self, *arguments: str) -> str:
         """Run another command in this process, which is another one than the scheduler's; what it printed."""
         folders = ["--dags-folder", str(self.folder / "dags")] if arguments[0] == "dags" else []
-        given = [*arguments, "--database-url", self.database_url, *folders]
+        database = [] if arguments[:2] == ("tasks", "logs") else ["--database-url", self.database_url]
+        logs = ["--logs-folder", str(self.folder / "logs")] if arguments[:2] == ("tasks", "logs") else []
+        given = [*arguments, *database, *folders, *logs]
         done = CliRunner().invoke(root, given, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.stdout
@@ -73,7 +75,7 @@ class Installation:
             process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "flowcore.cli", "scheduler", *given],
                 cwd=self.folder,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, FAMILY: str(log)},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -105,6 +107,10 @@ class Installation:
         """Wait until the run has ended; its state."""
         wait_until(lambda: self.run_state(run_id) in ("success", "failed"), f"the end of {run_id}")
         return self.run_state(run_id)
+
+    def log_of(self, run_id: str, task_id: str) -> str:
+        """What the last try of a task has logged."""
+        return self.command("tasks", "logs", "work", run_id, task_id)
 
     def run_state(self, run_id: str) -> str:
         [(state,)] = self.rows("SELECT state FROM dag_run WHERE run_id = :run_id", run_id=run_id)

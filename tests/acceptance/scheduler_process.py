@@ -10,6 +10,10 @@ from pathlib import Path
 
 import attrs
 
+from flowcore.runner import linux
+
+#: By this variable of their environment, a scheduler's processes are known.
+FAMILY = "ACCEPTANCE_FAMILY"
 #: How long anything may take that a test waits for; generous, because machines are busy.
 PATIENCE_S = 30.0
 
@@ -46,9 +50,10 @@ class Scheduler:
         status = self.process.wait(PATIENCE_S)
         return status, time.monotonic() - began
 
+    def wait_until_alone(self) -> None:
+        """Wait until nothing of what it has started is left."""
+        wait_until(lambda: self.offspring() == [], "the end of its processes")
+
     def offspring(self) -> Sequence[int]:
-        """The processes of its session, which is all that it ever started."""
-        stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
-        fields = [(stat.split()[0], stat.rpartition(")")[2].split()) for stat in stats]
-        # Of a zombie nothing is left but its status, which only its parent can take away.
-        return [int(pid) for pid, rest in fields if int(rest[3]) == self.process.pid and rest[0] != "Z"]
+        """The processes that it has started, directly or not, and that have not ended."""
+        return [pid for pid in linux.processes_with(FAMILY, str(self.log)) if pid != self.process.pid]

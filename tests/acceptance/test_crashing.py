@@ -62,7 +62,7 @@ def test_run_of_a_killed_scheduler_is_completed_by_the_next(installation):
     with installation.scheduler() as scheduler:
         wait_until(lambda: installation.running() == ["coroutine", "function"], "the record of both starts")
         scheduler.stop(SIGKILL)
-        assert scheduler.offspring() == []
+        scheduler.wait_until_alone()
     installation.go()
     with installation.scheduler():
         assert installation.wait_for_run("mine") == "success"

@@ -113,8 +113,22 @@ def test_coroutines_that_do_not_end_are_given_back_and_run_again(coroutines):
     assert coroutines.rows("SELECT DISTINCT try_number FROM task_instance") == [(1,)]
 
 
-def test_functions_that_do_not_end_are_abandoned_and_run_again(with_functions):
+def test_processes_that_do_not_end_are_ended_and_given_back(with_functions):
     with with_functions.scheduler("--grace", "0.5") as scheduler:
+        with_functions.wait_for_marks("begin", 6)
+        status, took_s = scheduler.stop(SIGTERM)
+        assert scheduler.offspring() == []
+    assert (status, took_s < 1.5) == (0, True)
+    assert (with_functions.active(), with_functions.rows("SELECT * FROM lease")) == ([], [])
+    with_functions.go()
+    with with_functions.scheduler():
+        assert with_functions.wait_for_run("mine") == "success"
+    assert with_functions.marks("end") == [*COROUTINES, "mine.first", *FUNCTIONS, "mine.last"]
+    assert with_functions.rows("SELECT DISTINCT try_number FROM task_instance") == [(1,)]
+
+
+def test_threads_that_do_not_end_are_abandoned_and_run_again(with_functions):
+    with with_functions.scheduler("--grace", "0.5", "--executor", "in-process") as scheduler:
         with_functions.wait_for_marks("begin", 6)
         status, took_s = scheduler.stop(SIGTERM)
         assert scheduler.offspring() == []

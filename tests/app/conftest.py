@@ -6,7 +6,7 @@ import pytest
 
 import flowcore
 from flowcore import Flowcore
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 
 OPTIONS = Options(grace_s=5.0)
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 import flowcore
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 from flowcore.database.engine import open_database
 from flowcore.database.tables import lease, task_instance
 from flowcore.domain.states import DagRunState

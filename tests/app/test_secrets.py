@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 import flowcore
 from flowcore.abc import SecretsBackend
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 from flowcore.app.secrets import SecretsOptions
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.errors import SecretsUnavailable, SettingsError

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,22 @@ def boom():
 
 
 boom()
+"""
+
+WHERE = """
+import os
+from flowcore.sdk import DAG, task
+
+with DAG("where"):
+    @task
+    def function():
+        return os.getpid()
+
+    @task
+    async def coroutine():
+        return os.getpid()
+
+    function() >> coroutine()
 """
 
 GREET = """
@@ -82,6 +99,22 @@ def test_the_outcome_is_one_json_object(flowcore: Flowcore, etl_file: Path) -> N
 
 def test_what_tasks_print_does_not_disturb_the_outcome(flowcore: Flowcore, greet: str) -> None:
     result = flowcore("run", greet, "--json")
+    assert outcome_of(result)["state"] == "success"
+    assert "printed by a task" in result.stderr
+
+
+@pytest.mark.slow
+def test_tries_can_run_in_processes_of_their_own(flowcore: Flowcore, folder: Path) -> None:
+    (folder / "where.py").write_text(WHERE)
+    document = outcome_of(flowcore("run", "where.py", "--executor", "local", "--json"))
+    assert document["state"] == "success"
+    pids = {instance["xcom"] for instance in document["task_instances"]}  # type: ignore[attr-defined]
+    assert len(pids | {os.getpid()}) == 3
+
+
+@pytest.mark.slow
+def test_what_tries_elsewhere_print_is_shown(flowcore: Flowcore, greet: str) -> None:
+    result = flowcore("run", greet, "--executor", "local", "--json")
     assert outcome_of(result)["state"] == "success"
     assert "printed by a task" in result.stderr
 

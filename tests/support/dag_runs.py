@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 import flowcore
-from flowcore.app.opening import Options
+from flowcore.app.options import Options
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.sdk import DAG
 

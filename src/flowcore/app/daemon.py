@@ -10,7 +10,8 @@ import anyio
 
 from flowcore.app.deadline import ABANDONED, Deadline
 from flowcore.app.flowcore import Flowcore
-from flowcore.app.opening import Options, open
+from flowcore.app.opening import open
+from flowcore.app.options import Options
 from flowcore.app.stop_signals import stop_signals
 from flowcore.database.queries.dag_folders import known_folder
 from flowcore.settings import Settings

@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 from anyio.lowlevel import current_token
 
-from flowcore.app.opening import Options, open
+from flowcore.app.opening import open
+from flowcore.app.options import Options
 from flowcore.app.runs import Run
 from flowcore.backends import Backend
 from flowcore.database.queries.run_views import TaskInstanceView

@@ -5,82 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
-import attrs
 
 from flowcore.abc import Executor
 from flowcore.app.dag_bag import DagBag
-from flowcore.app.dag_folders import folder_settings, look_after, tasks_of, watched_folder
+from flowcore.app.dag_folders import look_after, watched_folder
+from flowcore.app.executors import open_executor
 from flowcore.app.flowcore import Flowcore
+from flowcore.app.options import Options
 from flowcore.app.run_watch import RunWatch
-from flowcore.app.secrets import SecretsOptions, serve_secrets
-from flowcore.app.try_sources import sources_of_tries
+from flowcore.app.secrets import serve_secrets
 from flowcore.clock import Clock, SystemClock
 from flowcore.concurrency.single_error import single_error
 from flowcore.database.engine import Database, open_database
-from flowcore.database.schema import DEFAULT_POOL_SLOTS, prepare
+from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
-from flowcore.domain.try_settings import TrySettings
-from flowcore.executors.in_process import InProcessExecutor
-from flowcore.processor.service import FolderSettings
-from flowcore.runner.log_capture import capturing
-from flowcore.runner.log_files import LogFiles, open_log_files
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
 from flowcore.secrets.service import Secrets
-from flowcore.settings import Settings
-
-
-@attrs.frozen(kw_only=True)
-class Options:
-    """Keyword arguments of `open`, with their defaults.
-
-    `parallelism` bounds the functions that run at once, `async_parallelism` the coroutines; durations are
-    in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
-    carried out. `default_pool_slots` is used when the database is created.
-    With a `logs_folder` what tries log and print is
-    written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it goes where the
-    program's own output goes. `tries` are settings that travel to tasks. `dag_files` says how a Dag folder is
-    looked after; without `reads_dag_files` another process does that.
-    """
-
-    parallelism: int = 32
-    async_parallelism: int = 1_000
-    grace_s: float = 30.0
-    lease_s: float = 15.0
-    safety_poll_s: float = 5.0
-    unhealthy_after_s: float = 60.0
-    creates_dag_runs: bool = True
-    default_pool_slots: int = DEFAULT_POOL_SLOTS
-    paused_at_creation: bool = False
-    pool_size: int = 8
-    inline: bool = False
-    secrets: SecretsOptions = attrs.field(factory=SecretsOptions)
-    logs_folder: Path | None = None
-    tries: TrySettings = TrySettings()
-    reads_dag_files: bool = True
-    dag_files: FolderSettings = attrs.field(factory=FolderSettings)
-
-    @classmethod
-    def of(cls, settings: Settings, **others: Any) -> Options:
-        """Take what an operator has set, and `others`, which are stronger."""
-        options = cls(
-            parallelism=settings.parallelism,
-            async_parallelism=settings.async_parallelism,
-            grace_s=settings.grace_s,
-            lease_s=settings.lease_s,
-            safety_poll_s=settings.safety_poll_s,
-            default_pool_slots=settings.default_pool_task_slot_count,
-            paused_at_creation=settings.dags_are_paused_at_creation,
-            secrets=SecretsOptions.of(settings),
-            logs_folder=settings.logs_folder,
-            tries=TrySettings(max_templated_field_length=settings.max_templated_field_length),
-            reads_dag_files=settings.dag_processor,
-            dag_files=folder_settings(settings),
-        )
-        return attrs.evolve(options, **others)
 
 
 @asynccontextmanager
@@ -116,20 +59,9 @@ async def open(
             await database.run(prepare, default_pool_slots=options.default_pool_slots)
             async with (
                 serve_secrets(database, options.secrets) as secrets,
-                _capture_logs(options.logs_folder) as logs,
-                _serve(database, bag, dags_folder, secrets, logs, clock, options) as flowcore,
+                _serve(database, bag, dags_folder, secrets, clock, options) as flowcore,
             ):
                 yield flowcore
-
-
-@asynccontextmanager
-async def _capture_logs(folder: Path | None) -> AsyncIterator[LogFiles | None]:
-    if folder is None:
-        yield None
-        return
-    async with open_log_files(folder) as files:
-        with capturing():
-            yield files
 
 
 @asynccontextmanager
@@ -138,7 +70,6 @@ async def _serve(
     dags: DagBag,
     dags_folder: str | Path | None,
     secrets: Secrets,
-    logs: LogFiles | None,
     clock: Clock,
     options: Options,
 ) -> AsyncIterator[Flowcore]:
@@ -147,16 +78,18 @@ async def _serve(
     if dags_folder is not None:
         settings = options.dag_files if options.reads_dag_files else None
         folder = watched_folder(dags_folder, database, secrets, clock=clock, settings=settings)
-    async with anyio.create_task_group() as services:
-        executor = InProcessExecutor(
-            tasks_of(dags, folder, database, secrets, services),
-            sources_of_tries(database, secrets),
+    async with (
+        anyio.create_task_group() as services,
+        open_executor(
+            options,
+            dags=dags,
+            folder=folder,
+            database=database,
+            secrets=secrets,
             clock=clock,
-            parallelism=options.parallelism,
-            async_parallelism=options.async_parallelism,
-            logs=logs,
-            settings=options.tries,
-        )
+            nursery=services,
+        ) as executor,
+    ):
         scheduler = _scheduler(database, executor, clock, options)
         flowcore = Flowcore(
             database,

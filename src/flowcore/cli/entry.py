@@ -1,11 +1,12 @@
-"""Where the program starts, and how it ends although threads may go on."""
+"""Where the program starts, and how it ends at once when it has nothing more to do."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import os
 import sys
-import threading
 
 from flowcore.cli.root import root
 
@@ -15,19 +16,17 @@ def main() -> None:
     try:
         root()
     except SystemExit as ending:
-        if isinstance(ending.code, int) and _threads_go_on():
+        if isinstance(ending.code, int):
             _leave(ending.code)
         raise
 
 
-def _threads_go_on() -> bool:
-    return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
-
-
 def _leave(status: int) -> None:
-    # A `def` task whose try is over, by a timeout or a signal, cannot be stopped. The interpreter would
-    # wait for its thread for as long as it takes.
+    # The interpreter would wait for threads: those of `def` tasks whose tries are over, by a timeout or a
+    # signal, cannot be stopped. And it takes a second on a busy machine to forget what it has imported.
+    atexit._run_exitfuncs()
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads any more
+            stream.flush()
     os._exit(status)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from flowcore.settings import ExecutorName
+
 database_url = click.option(
     "--database-url", metavar="URL", help="PostgreSQL or SQLite database.  [env: FLOWCORE_DATABASE_URL]"
 )
@@ -12,6 +14,11 @@ dags_folder = click.option(
 )
 logs_folder = click.option(
     "--logs-folder", metavar="FOLDER", help="Folder with the logs of tries.  [env: FLOWCORE_LOGS_FOLDER]"
+)
+executor = click.option(
+    "--executor",
+    type=click.Choice([name.value for name in ExecutorName]),
+    help="Where tries run: in processes of their own, or in this one.  [env: FLOWCORE_EXECUTOR]",
 )
 backend = click.option(
     "--backend", type=click.Choice(["asyncio", "trio"]), help="Event loop.  [env: FLOWCORE_BACKEND]"

@@ -16,14 +16,14 @@ from flowcore.cli.conf import parse_conf, parse_params
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.cli.failures import FAILED
 from flowcore.cli.logs import configure_logging
-from flowcore.cli.run_once import run_once
+from flowcore.cli.run_once import MadeDags, run_once
 from flowcore.cli.run_outcome import print_outcome
 from flowcore.cli.run_progress import progress_on
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagError, DagNotFound, ParamError, UsageError
 from flowcore.sdk.dags import DAG
-from flowcore.sdk.loading import load_dag_file
-from flowcore.settings import LogLevel, Settings, explain_settings, load_settings
+from flowcore.sdk.loading import load_dag_source, read_dag_source
+from flowcore.settings import ExecutorName, LogLevel, Settings, explain_settings, load_settings
 
 MEMORY = "sqlite://"
 
@@ -34,6 +34,7 @@ MEMORY = "sqlite://"
 @click.option("--conf", metavar="JSON", help="What the run is given, as a JSON object.")
 @click.option("--param", "params", metavar="K=V", multiple=True, help="One param of the run; repeatable.")
 @options.database_url
+@options.executor
 @options.backend
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.pass_context
@@ -44,6 +45,7 @@ def run(
     conf: str | None,
     params: tuple[str, ...],
     database_url: str | None,
+    executor: str | None,
     backend: str | None,
     as_json: bool,
 ) -> None:
@@ -52,24 +54,29 @@ def run(
     Without a database given anywhere, the run lives in memory and is gone afterwards. Exit status: 0
     success, 1 the run failed, 2 the input was unusable.
     """
-    settings = _settings(database_url, backend)
+    settings = _settings({"database_url": database_url, "executor": executor, "backend": backend})
     # What a scheduler logs as info is shown as progress here.
     configure_logging(LogLevel.WARNING if settings.log_level is LogLevel.INFO else settings.log_level)
     # Standard output is for the outcome; what Dag files and tasks print belongs to the progress.
     with redirect_stdout(sys.stderr):
-        dag = _choose(file, load_dag_file(file), dag_id)
+        source = read_dag_source(file)
+        dags = load_dag_source(source)
+        dag = _choose(file, dags, dag_id)
         progress = progress_on(sys.stderr, tasks=len(dag.compile().tasks))
-        carry_out = partial(run_once, dag, _conf(dag, conf, params), settings, progress)
+        made = MadeDags(source, dags)
+        carry_out = partial(run_once, dag, made, _conf(dag, conf, params), settings, progress)
         outcome = run_on_loop(settings.backend, carry_out)
     print_outcome(outcome, as_json=as_json)
     ctx.exit(0 if outcome.run.state is DagRunState.SUCCESS else FAILED)
 
 
-def _settings(database_url: str | None, backend: str | None) -> Settings:
-    overrides = {"database_url": database_url, "backend": backend}
+def _settings(given: Mapping[str, object]) -> Settings:
+    overrides = dict(given)
     sources = {given.name: given.source for given in explain_settings(overrides)}
     if sources["database_url"] == "default":
         overrides["database_url"] = MEMORY
+    if sources["executor"] == "default":
+        overrides["executor"] = ExecutorName.IN_PROCESS
     return load_settings(overrides)
 
 

@@ -18,6 +18,7 @@ from flowcore.settings import Settings, load_settings
 @options.database_url
 @options.dags_folder
 @options.logs_folder
+@options.executor
 @options.backend
 @options.grace
 @click.option(
@@ -32,6 +33,7 @@ def scheduler(
     database_url: str | None,
     dags_folder: str | None,
     logs_folder: str | None,
+    executor: str | None,
     backend: str | None,
     grace: float | None,
     dag_processor: bool | None,
@@ -47,6 +49,7 @@ def scheduler(
             "database_url": database_url,
             "dags_folder": dags_folder,
             "logs_folder": logs_folder,
+            "executor": executor,
             "backend": backend,
             "grace_s": grace,
             "dag_processor": dag_processor,

@@ -20,6 +20,7 @@ from flowcore.settings import load_settings
 @options.database_url
 @options.dags_folder
 @options.logs_folder
+@options.executor
 @options.backend
 @options.grace
 @click.pass_context
@@ -28,6 +29,7 @@ def standalone(
     database_url: str | None,
     dags_folder: str | None,
     logs_folder: str | None,
+    executor: str | None,
     backend: str | None,
     grace: float | None,
 ) -> None:
@@ -40,6 +42,7 @@ def standalone(
             "database_url": database_url,
             "dags_folder": dags_folder,
             "logs_folder": logs_folder,
+            "executor": executor,
             "backend": backend,
             "grace_s": grace,
         }

@@ -22,7 +22,7 @@ from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
 from flowcore.runner.log_capture import TryLog, captured_by
-from flowcore.runner.log_files import LogFiles
+from flowcore.runner.log_files import LogSink
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import TaskSource, TrySources
 from flowcore.runner.tries import Try
@@ -65,7 +65,7 @@ class InProcessExecutor:
         clock: Clock,
         parallelism: int = 32,
         async_parallelism: int = 1000,
-        logs: LogFiles | None = None,
+        logs: LogSink | None = None,
         settings: TrySettings = TrySettings(),
     ) -> None:
         self._tasks, self._sources, self._clock = tasks, sources, clock

@@ -26,7 +26,7 @@ from flowcore.executors.supervised_try import SupervisedTry
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import Ending
-from flowcore.runner.log_files import LogFiles
+from flowcore.runner.log_files import LogSink
 from flowcore.runner.sources import DagCatalogue, DagSources, TrySources
 
 
@@ -73,7 +73,7 @@ class LocalExecutor:
         settings: TrySettings | None = None,
         backend: Backend = Backend.ASYNCIO,
         limits: LocalLimits | None = None,
-        logs: LogFiles | None = None,
+        logs: LogSink | None = None,
     ) -> None:
         self._limits = limits = limits or LocalLimits()
         self._catalogue, self._answers = catalogue, answers

@@ -11,7 +11,7 @@ from flowcore.errors import UsageError
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import Ending
-from flowcore.runner.log_files import LogFiles
+from flowcore.runner.log_files import LogSink
 from flowcore.runner.log_lines import log_line, printed_line
 from flowcore.runner.try_log_files import TryLogFile
 from flowcore.sdk.comms.messages import Answer, LogLines, MaskSecrets, Notice, Request, TryBegun, TryOver
@@ -29,7 +29,7 @@ class SupervisedTry:
         files: Where its log is written; None: nowhere.
     """
 
-    def __init__(self, answers: Answers, reports: TryReports, files: LogFiles | None) -> None:
+    def __init__(self, answers: Answers, reports: TryReports, files: LogSink | None) -> None:
         self._answers, self._reports, self._files = answers, reports, files
         self._file = TryLogFile(files, reports.workload) if files else None
         self.said: Ending | None = None

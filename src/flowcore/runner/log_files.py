@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
@@ -25,6 +26,18 @@ log = logging.getLogger(__name__)
 _WAITING_BYTES_MAX = 8 * 1024 * 1024
 #: How long the end may take: a disk that hangs must not keep the process alive.
 _CLOSE_S = 0.5
+
+
+class LogSink(Protocol):
+    """Where the lines of tries go."""
+
+    def add(self, path: Path, lines: Iterable[str]) -> None:
+        """Take lines for the log at that path; waits for room unless it is called on the loop's thread."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until there is room for more."""
+        ...
 
 
 @asynccontextmanager
@@ -42,7 +55,7 @@ async def open_log_files(folder: Path) -> AsyncIterator[LogFiles]:
 
 
 class LogFiles:
-    """Made by `open_log_files`.
+    """Implements `LogSink`; made by `open_log_files`.
 
     Args:
         folder: Where the paths begin.
@@ -71,7 +84,6 @@ class LogFiles:
         self._refusal: str | None = None
 
     def add(self, path: Path, lines: Iterable[str]) -> None:
-        """Write these lines to a file; waits for room unless it is called on the loop's thread."""
         lines = list(lines)
         size = sum(map(len, lines))
         with self._changed:
@@ -83,7 +95,6 @@ class LogFiles:
             self._changed.notify_all()
 
     async def room(self) -> None:
-        """Wait until there is room for more."""
         while not self._has_room:
             await self._progress.wait()
 

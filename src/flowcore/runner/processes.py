@@ -52,6 +52,9 @@ async def open_fork_server(
 ) -> AsyncIterator[ForkServer]:
     """A fork server for the duration of the block; afterwards nothing of it is left.
 
+    A cancellation around the block does not reach it before the block has ended: whoever is cancelled in
+    there needs its processes until they are gone.
+
     Args:
         dag_servers: How many versions of Dag files are kept imported.
         import_timeout_s: How long one may take to import.
@@ -61,12 +64,27 @@ async def open_fork_server(
     """
     with single_error():
         async with anyio.create_task_group() as nursery:
-            server = ForkServer(nursery, dag_servers=dag_servers, import_timeout_s=import_timeout_s)
-            await nursery.start(server.run)
+            life = anyio.CancelScope()
+            server: ForkServer = await nursery.start(_host, life, dag_servers, import_timeout_s)
             try:
                 yield server
             finally:
-                nursery.cancel_scope.cancel()
+                life.cancel()
+
+
+async def _host(
+    life: anyio.CancelScope,
+    dag_servers: int,
+    import_timeout_s: float,
+    *,
+    task_status: TaskStatus[ForkServer],
+) -> None:
+    with life:
+        async with anyio.create_task_group() as nursery:
+            server = ForkServer(nursery, dag_servers=dag_servers, import_timeout_s=import_timeout_s)
+            await nursery.start(server.run)
+            life.shield = True
+            task_status.started(server)
 
 
 class ForkServer:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.endings import Ending
-from flowcore.runner.log_files import LogFiles
+from flowcore.runner.log_files import LogSink
 from flowcore.runner.log_lines import log_line
 from flowcore.runner.log_paths import log_path
 
@@ -18,11 +18,11 @@ _FAILED = {TryOutcome.FAILED: "failed", TryOutcome.FAILED_FOR_GOOD: "failed for 
 class TryLogFile:
     """Made for each try; the file is made when something is said."""
 
-    def __init__(self, files: LogFiles, workload: Workload) -> None:
+    def __init__(self, files: LogSink, workload: Workload) -> None:
         self._files, self._path = files, log_path(workload)
 
     def add(self, lines: Iterable[str]) -> None:
-        """Write lines (`log_lines`); see `LogFiles.add`."""
+        """Write lines (`log_lines`); see `LogSink.add`."""
         self._files.add(self._path, lines)
 
     def note_end(self, ending: Ending, *, now: datetime) -> None:

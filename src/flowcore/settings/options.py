@@ -31,6 +31,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class ExecutorName(StrEnum):
+    """Where the tries of Dag files run."""
+
+    LOCAL = "local"
+    IN_PROCESS = "in-process"
+
+
 class IgnoreSyntax(StrEnum):
     """How the lines of `.airflowignore` are read."""
 
@@ -70,6 +77,8 @@ class Settings:
     """The event loop: asyncio or trio."""
     grace_s: float = attrs.field(default=30.0, validator=_SECONDS)
     """Seconds that running tries have left to end when the process is told to stop."""
+    executor: ExecutorName = ExecutorName.LOCAL
+    """Where tries run: local (processes of their own) or in-process (the scheduler's)."""
     parallelism: int = attrs.field(default=32, validator=ge(1))
     """How many tries run at the same time that take a process or a thread each: those of `def` tasks."""
     async_parallelism: int = attrs.field(default=1000, validator=ge(1))

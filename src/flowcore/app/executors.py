@@ -1,0 +1,72 @@
+"""Puts the executor of a process together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from anyio.abc import TaskGroup
+
+from flowcore.abc import Executor
+from flowcore.app.dag_bag import DagBag
+from flowcore.app.dag_folders import WatchedFolder, tasks_of
+from flowcore.app.options import Options
+from flowcore.app.try_sources import sources_of_tries
+from flowcore.clock import Clock
+from flowcore.concurrency.current_backend import current_backend
+from flowcore.database.dag_sources import DagSources
+from flowcore.database.engine import Database
+from flowcore.executors.by_dag import ByDag
+from flowcore.executors.in_process import InProcessExecutor
+from flowcore.executors.local import LocalExecutor
+from flowcore.executors.local_service import LocalLimits
+from flowcore.runner.log_capture import capturing
+from flowcore.runner.log_files import LogSink, open_log_files
+from flowcore.runner.printed_logs import PrintedLogs
+from flowcore.runner.processes import open_fork_server
+from flowcore.secrets.service import Secrets
+from flowcore.settings import ExecutorName
+
+
+@asynccontextmanager
+async def open_executor(
+    options: Options,
+    *,
+    dags: DagBag,
+    folder: WatchedFolder | None,
+    database: Database,
+    secrets: Secrets,
+    clock: Clock,
+    nursery: TaskGroup,
+) -> AsyncIterator[Executor]:
+    """The executor, and what it needs for the duration of the block; it is not served here."""
+    async with AsyncExitStack() as stack:
+        logs: LogSink | None = None
+        if options.logs_folder is not None:
+            logs = await stack.enter_async_context(open_log_files(options.logs_folder))
+            stack.enter_context(capturing())
+        answers = sources_of_tries(database, secrets)
+        here = InProcessExecutor(
+            tasks_of(dags, folder, database, secrets, nursery),
+            answers,
+            clock=clock,
+            parallelism=options.parallelism,
+            async_parallelism=options.async_parallelism,
+            logs=logs,
+            settings=options.tries,
+        )
+        if folder is None or options.executor is ExecutorName.IN_PROCESS:
+            yield here
+            return
+        elsewhere = LocalExecutor(
+            await stack.enter_async_context(open_fork_server()),
+            folder.catalogue,
+            DagSources(database, folder.catalogue.folder),
+            answers,
+            clock=clock,
+            settings=options.tries,
+            backend=current_backend(),
+            limits=LocalLimits(parallelism=options.parallelism, async_parallelism=options.async_parallelism),
+            logs=logs or PrintedLogs(),
+        )
+        yield ByDag(elsewhere, here, dags.has_dag)
