@@ -203,7 +203,8 @@ class Editing(RuleBasedStateMachine):
     def delete(self, path):
         self.folder.pop(path, None)
 
-    @rule(passed_s=st.sampled_from([0.1, GONE_AFTER_S]))
+    # Fractions that add up exactly.
+    @rule(passed_s=st.sampled_from([0.125, GONE_AFTER_S]))
     def look(self, passed_s):
         self.now += passed_s
         found = {path: edition for path, (edition, _) in self.folder.items()}

@@ -24,8 +24,8 @@ class Options:
     in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created. With a `logs_folder` what tries
     log and print is written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it
-    goes where the program's own output goes. `tries` are settings that travel to tasks. `dag_files` says how a Dag folder is
-    looked after; without `reads_dag_files` another process does that.
+    goes where the program's own output goes. `tries` are settings that travel to tasks. `dag_files` says how
+    a Dag folder is looked after; without `reads_dag_files` another process does that.
     """
 
     executor: ExecutorName = ExecutorName.IN_PROCESS
