@@ -33,6 +33,7 @@ from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
+from flowcore.runner.xcom_backends import DatabaseXComs
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk import DAG
 from tests.support.fresh_database import fresh_database
@@ -77,7 +78,16 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
             clock=clock,
             settings=SchedulerSettings(grace_s=0),
         )
-        flowcore = Flowcore(database, scheduler, bag, watch, secrets, clock=clock, paused_at_creation=False)
+        flowcore = Flowcore(
+            database,
+            scheduler,
+            bag,
+            watch,
+            secrets,
+            xcoms=DatabaseXComs(),
+            clock=clock,
+            paused_at_creation=False,
+        )
         for dag in make_dags(times):
             flowcore.register(dag)
         await flowcore.store_registered()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from anyio.abc import TaskStatus
 
@@ -13,6 +13,7 @@ from flowcore.domain.timetables.base import DataInterval as DataInterval
 from flowcore.domain.timetables.base import TimeRestriction as TimeRestriction
 from flowcore.domain.timetables.base import Timetable as Timetable
 from flowcore.domain.workloads import Report, Slots, Workload
+from flowcore.domain.xcoms import XComPlace
 
 __all__ = [
     "DagRunInfo",
@@ -22,6 +23,7 @@ __all__ = [
     "SecretsBackend",
     "TimeRestriction",
     "Timetable",
+    "XComBackend",
 ]
 
 
@@ -95,4 +97,30 @@ class SecretsBackend(Protocol):
 
     async def aclose(self) -> None:
         """Give up connections; nothing is called afterwards."""
+        ...
+
+
+class XComBackend(Protocol):
+    """Turns what tasks push into what the database keeps, and back, in the processes of the tasks.
+
+    Its class is named by the setting `xcom_backend` and called with `xcom_backend_kwargs`, once in each
+    process; that call does not wait. A method may be called on several threads at a time.
+    """
+
+    waits: bool
+    """Whether the methods may wait: for coroutines they are then called in worker threads."""
+
+    def serialize(self, value: Any, place: XComPlace) -> Any:
+        """A JSON value that the database keeps in the place of `value`."""
+        ...
+
+    def deserialize(self, stored: Any) -> Any:
+        """The value again, from what the database keeps."""
+        ...
+
+    def purge(self, place: XComPlace) -> None:
+        """Forget what other tries of the task instance left; called when one begins that is not the first.
+
+        `place.key` is empty.
+        """
         ...

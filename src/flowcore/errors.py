@@ -25,6 +25,7 @@ FlowcoreError
 │   └── SecretsGarbled        whoever wrote the secret, or runs the backend: the answer cannot be read
 ├── ProtocolError         the process at the other end of a socket: it broke the rules
 ├── PeerGone              the world: the process at the other end of a socket is gone
+├── XComUnavailable       the world: the storage for large XComs failed
 └── InvariantBroken       us
 
 Each message ends with the remedy.
@@ -233,6 +234,10 @@ class PeerGone(FlowcoreError):
     def __init__(self, who: str = "process at the other end of the socket") -> None:
         super().__init__(f"the {who} is gone, and no answer will come; end")
         self.who = who
+
+
+class XComUnavailable(FlowcoreError):
+    """The storage for large XComs did not take one, or did not give it back."""
 
 
 class InvariantBroken(FlowcoreError):

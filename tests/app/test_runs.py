@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import anyio
 import pytest
 import sqlalchemy as sa
 
+import flowcore
 from flowcore import Flowcore, RunEvent
+from flowcore.app.options import Options
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import DagRunNotFound, UsageError
 from flowcore.scheduler.wake_graph import Channel
+from flowcore.sdk import DAG, task
 from tests.app.dags import etl, failing, gated
 
 
@@ -183,3 +190,24 @@ async def stopped(fc: Flowcore) -> None:
         if not await fc.database.read(lambda connection: connection.scalar(held)):
             return
         await fc.database.wakeups.after_any(seen, timeout_s=0.05)
+
+
+async def test_large_xcoms_come_back_from_where_they_are_kept(scene_url: str, tmp_path: Path) -> None:
+    kwargs = json.dumps({"path": str(tmp_path), "threshold": 10})
+    options = Options(tries=TrySettings(xcom_backend="objects", xcom_backend_kwargs=kwargs))
+
+    @task
+    async def rows():
+        return ["x"] * 100
+
+    @task
+    def count(values):
+        return len(values)
+
+    with DAG("d") as dag:
+        count(rows())
+    async with flowcore.open(scene_url, dags=[dag], options=options) as fc:
+        run = await fc.trigger("d")
+        assert await run.wait() is DagRunState.SUCCESS
+        assert (await run.xcom("rows"), await run.xcom("count")) == (["x"] * 100, 100)
+    assert len(list(tmp_path.rglob("*.json"))) == 1  # noqa: ASYNC240

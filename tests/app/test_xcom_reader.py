@@ -69,3 +69,18 @@ async def read_within(
 ) -> None:
     with scope:
         await reader.pull(run, [key])
+
+
+async def test_what_tasks_pushed_is_found_by_task(scene: Scene) -> None:
+    run = await pushed(scene, 2)
+    found = await XComReader(scene.database).find(run, ["t1", "t0", "gone"], "return_value")
+    assert found == {"t1": [(-1, '{"n": 1}')], "t0": [(-1, '{"n": 1}')]}
+
+
+async def test_what_tasks_pushed_is_found_in_a_run_by_its_name(scene: Scene) -> None:
+    await scene.register(loose(1))
+    await scene.trigger(run_id="r")
+    await scene.start()
+    await scene.end(await scene.enqueue(), xcoms={"k": "1"})
+    found = await XComReader(scene.database).search("etl", "r", ["t0"], key="k", until=None)
+    assert found == {"t0": [(-1, "1")]}

@@ -120,7 +120,7 @@ FAILURES = {
     "be_killed": "was killed by SIGKILL, which flowcore did not send: perhaps by the kernel's OOM killer",
     "be_terminated_by_its_own_group": "was ended by SIGTERM, which flowcore did not send",
     "close_descriptors": "close no descriptors that it has not opened",
-    "push_100_megabytes": "the XComs of the try are too large",
+    "push_100_megabytes": "with 100,000,002 bytes of JSON",
     "write_garbage": "broke the protocol of its comms socket",
     "raise_odd": "Odd: odd",
     "raise_system_exit": "SystemExit: 1",

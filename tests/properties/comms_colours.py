@@ -13,8 +13,10 @@ import attrs
 from hypothesis import strategies as st
 
 from flowcore.domain.connections import parse_connection
+from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import ConnectionNotFound, FlowcoreError, SecretsDenied, VariableNotFound
 from flowcore.runner.task_instances import RunningTaskInstance
+from flowcore.runner.xcoms import TryXComs
 from flowcore.sdk import BaseHook, BaseOperator, Connection, Variable
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.messages import (
@@ -24,13 +26,12 @@ from flowcore.sdk.comms.messages import (
     GetConnection,
     GetVariable,
     ListVariableKeys,
-    PullXComs,
     Request,
     VariableFound,
     VariableKeys,
-    XComTexts,
 )
 from flowcore.sdk.comms.questions import current_comms
+from flowcore.sdk.comms.xcom_messages import FindXComs, XComsFound
 from tests.runner.tries import MOMENT, workload_of
 from tests.sdk.comms.peers import Peer
 
@@ -69,8 +70,8 @@ def answer(request: Request[Any]) -> Answer:
             return ConnectionFound(parse_connection(conn_id, f"http://me:pw@{conn_id}.example/"))
         case ListVariableKeys(prefix):
             return VariableKeys((prefix, f"{prefix}s"))
-        case PullXComs(_, keys):
-            return XComTexts(tuple(None if key[0] == "missing" else f'"{key[0]}"' for key in keys))
+        case FindXComs(_, task_ids, _):
+            return XComsFound(tuple((name, -1, f'"{name}"') for name in task_ids if name != "missing"))
     return Done()
 
 
@@ -155,10 +156,9 @@ async def _await_all(decoder: Decoder, asked: list[Step]) -> list[object]:
 
 
 def _faces(decoder: Decoder) -> dict[str, Any]:
-    pushed = {"return_value": '"own"'}
-    ti = RunningTaskInstance(
-        workload_of("me"), BaseOperator("me"), comms=decoder, pushed=pushed, start_date=MOMENT
-    )
+    task, workload = BaseOperator("me"), workload_of("me")
+    xcoms = TryXComs(workload, TrySettings(), pushed={"return_value": '"own"'}, is_async=False)
+    ti = RunningTaskInstance(workload, task, comms=decoder, xcoms=xcoms, start_date=MOMENT)
     return {"Variable": Variable, "Connection": Connection, "BaseHook": BaseHook, "ti": ti}
 
 

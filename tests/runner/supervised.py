@@ -35,6 +35,7 @@ from flowcore.sdk.comms.messages import (
     VariableFound,
     XComTexts,
 )
+from flowcore.sdk.comms.xcom_messages import FindXComs, XComsFound
 
 N = TypeVar("N", bound=Notice)
 
@@ -168,6 +169,13 @@ class Supervisor:
             case PullXComs(_, keys):
                 texts = [json.dumps(self.xcoms[key]) if key in self.xcoms else None for key in keys]
                 return XComTexts(tuple(texts))
+            case FindXComs(_, task_ids, key):
+                found = [
+                    (task, index, json.dumps(value))
+                    for (task, index, pushed), value in self.xcoms.items()
+                    if task in task_ids and pushed == key
+                ]
+                return XComsFound(tuple(found))
             case GetDagSource(dag_version_id):
                 self.reads += 1
                 return DagSourceFound(self.sources[dag_version_id])

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from flowcore.errors import DagError
-from flowcore.runner.results import push_result
+from flowcore.runner.results import pushed_result
 from flowcore.sdk import task
+from flowcore.sdk.comms.questions import aanswered
 from tests.runner.tries import ti_of
 
 
@@ -16,7 +17,8 @@ def work():
 async def pushed_by(result, **arguments):
     pushed = {}
     operator = work.override(**arguments)().operator
-    push_result(ti_of(operator, pushed=pushed), operator, result)
+    ti = ti_of(operator, pushed=pushed)
+    await aanswered(pushed_result(ti, operator, result), ti.comms)
     return pushed
 
 

@@ -9,9 +9,15 @@ from flowcore.errors import DagError, UsageError
 from flowcore.sdk import BaseOperator, TaskInstance
 from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson
 from flowcore.secrets.masking import PROCESS
-from tests.runner.tries import MOMENT, XComs, ti_of
+from tests.runner.tries import DATED_RUN, MOMENT, XComs, ti_of
 
-VALUES = {("up", -1, "return_value"): 1, ("side", -1, "return_value"): 2, ("up", -1, "k"): 3}
+VALUES = {
+    ("up", -1, "return_value"): 1,
+    ("side", -1, "return_value"): 2,
+    ("up", -1, "k"): 3,
+    ("mapped", 0, "return_value"): "a",
+    ("mapped", 1, "return_value"): "b",
+}
 
 
 @pytest.fixture
@@ -31,14 +37,36 @@ async def test_it_says_which_try_it_is(ti: TaskInstance):
         ("up", {}, 1),
         ("up", {"key": "k"}, 3),
         (["side", "up", "none"], {}, [2, 1, None]),
+        (["none", "up"], {"default": 9}, [9, 1]),
         ("none", {"default": 9}, 9),
         (None, {}, None),
         ([], {}, []),
+        ("mapped", {}, ["a", "b"]),
+        (["up", "mapped"], {}, [1, "a", "b"]),
+        ("mapped", {"map_indexes": 1}, "b"),
+        ("mapped", {"map_indexes": [1, 5]}, ["b", None]),
+        ("mapped", {"map_indexes": 5, "default": 9}, 9),
+        ("up", {"map_indexes": None}, 1),
+        (["up", "mapped"], {"map_indexes": 0}, [None, "a"]),
     ],
 )
 async def test_coroutines_and_functions_pull_the_same(ti, task_ids, options, expected):
     assert await ti.axcom_pull(task_ids, **options) == expected
     assert await anyio.to_thread.run_sync(lambda: ti.xcom_pull(task_ids, **options)) == expected
+
+
+async def test_other_runs_are_searched():
+    xcoms = XComs(VALUES)
+    ti = ti_of(BaseOperator("me"), run=DATED_RUN, xcoms=xcoms)
+    assert await ti.axcom_pull("up", "other") == 1
+    assert await ti.axcom_pull("up", run_id="r") == 1
+    assert await ti.axcom_pull("up", include_prior_dates=True) == 1
+    assert xcoms.searches == [("other", "manual__1", None), ("d", "r", None), ("d", "manual__1", MOMENT)]
+
+
+async def test_own_xcoms_are_not_those_of_another_run(ti):
+    ti.xcom_push("k", 1)
+    assert await ti.axcom_pull("me", run_id="r", key="k") is None
 
 
 async def test_own_xcoms_can_be_pulled_before_the_end(ti):

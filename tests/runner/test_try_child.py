@@ -154,7 +154,12 @@ async def test_function_may_run_a_loop_of_its_own(server):
         ("raise KeyboardInterrupt", FAILED, "KeyboardInterrupt"),
         ("raise BaseException('base')", FAILED, "BaseException: base"),
         ("return object()", FAILED, "cannot push XCom 'return_value' of type object"),
-        ("return 'x' * 100_000_000", FAILED, "'return_value' has 100000002"),
+        ("return 'x' * 100_000_000", FAILED, "'return_value' with 100,000,002 bytes of JSON"),
+        (
+            "[get_current_context()['ti'].xcom_push(n, 'x' * 9_000_000) for n in '12']",
+            FAILED,
+            "('2' has 9000002, '1' has 9000002)",
+        ),
         ("raise ValueError('x' * 100_000_000)", FAILED, "characters are left out"),
     ],
 )

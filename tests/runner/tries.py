@@ -11,6 +11,7 @@ import attrs
 
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.states import DagRunState
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, TryStarted, Workload
 from flowcore.errors import ConnectionNotFound, DagError, VariableNotFound
 from flowcore.runner.answers import Answers
@@ -18,6 +19,7 @@ from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.tries import Try
+from flowcore.runner.xcoms import TryXComs
 from flowcore.sdk import DAG, BaseOperator, XComArg
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -30,12 +32,12 @@ DATED_RUN = attrs.evolve(
 
 
 def workload_of(
-    task_id: str, number: int = 1, *, run: RunFacts = RUN, timeout_s: float | None = None
+    task_id: str, number: int = 1, *, run: RunFacts = RUN, timeout_s: float | None = None, token: int = 1
 ) -> Workload:
     """The first try of a task, with `number` as id of the task instance."""
     return Workload(
         task_instance_id=number,
-        token=1,
+        token=token,
         task_id=task_id,
         position=0,
         run=run,
@@ -66,6 +68,7 @@ class XComs:
     values: dict[tuple[str, int, str], Any] = attrs.field(factory=dict)
     error: Exception | None = None
     pulls: int = 0
+    searches: list[Any] = attrs.field(factory=list)
 
     async def pull(self, dag_run_id: int, keys: Any) -> dict[tuple[str, int, str], str]:
         assert dag_run_id == RUN.dag_run_id
@@ -74,6 +77,26 @@ class XComs:
         if self.error is not None:
             raise self.error
         return {key: json.dumps(self.values[key]) for key in keys if key in self.values}
+
+    async def find(self, dag_run_id: int, task_ids: Any, key: str) -> dict[str, list[tuple[int, str]]]:
+        assert dag_run_id == RUN.dag_run_id
+        return await self._by_task(task_ids, key)
+
+    async def search(
+        self, dag_id: str, run_id: str, task_ids: Any, **others: Any
+    ) -> dict[str, list[tuple[int, str]]]:
+        self.searches.append((dag_id, run_id, others["until"]))
+        return await self._by_task(task_ids, others["key"])
+
+    async def _by_task(self, task_ids: Any, key: str) -> dict[str, list[tuple[int, str]]]:
+        await anyio.lowlevel.checkpoint()
+        if self.error is not None:
+            raise self.error
+        found: dict[str, list[tuple[int, str]]] = {task_id: [] for task_id in task_ids}
+        for (task_id, index, pushed), value in sorted(self.values.items(), key=lambda item: item[0]):
+            if task_id in found and pushed == key:
+                found[task_id].append((index, json.dumps(value)))
+        return found
 
 
 @attrs.define
@@ -181,12 +204,13 @@ def ti_of(
     xcoms: XComs | None = None,
     runs: Runs | None = None,
     pushed: dict[str, str] | None = None,
+    settings: TrySettings = TrySettings(),
 ) -> RunningTaskInstance:
     """`ti` of a try in this process."""
     workload = workload_of(task.task_id, run=run)
     comms = LoopComms(Answers(workload, sources_of(xcoms, runs=runs)))
-    pushed = {} if pushed is None else pushed
-    return RunningTaskInstance(workload, task, comms=comms, pushed=pushed, start_date=MOMENT)
+    of_the_try = TryXComs(workload, settings, pushed={} if pushed is None else pushed, is_async=task.is_async)
+    return RunningTaskInstance(workload, task, comms=comms, xcoms=of_the_try, start_date=MOMENT)
 
 
 def try_of(
@@ -195,6 +219,7 @@ def try_of(
     xcoms: XComs | None = None,
     secrets: Secrets | None = None,
     runs: Runs | None = None,
+    settings: TrySettings = TrySettings(),
     **workload: Any,
 ) -> Try:
     """A try of a task that was defined in a Dag."""
@@ -207,4 +232,5 @@ def try_of(
         comms=LoopComms(Answers(of_the_task, sources_of(xcoms, secrets, runs))),
         threads=anyio.CapacityLimiter(2),
         on_start=lambda: None,
+        settings=settings,
     )

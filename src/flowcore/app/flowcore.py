@@ -11,6 +11,7 @@ import anyio
 import attrs
 import sqlalchemy as sa
 
+from flowcore.abc import XComBackend
 from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.dag_folders import WatchedFolder
@@ -66,6 +67,7 @@ class Flowcore:
         watch: RunWatch,
         secrets: Secrets,
         *,
+        xcoms: XComBackend,
         folder: WatchedFolder | None = None,
         clock: Clock,
         paused_at_creation: bool,
@@ -75,6 +77,7 @@ class Flowcore:
         self._scheduler, self._dags, self._watch = scheduler, dags, watch
         self._clock, self._paused_at_creation = clock, paused_at_creation
         self._creates_dag_runs = creates_dag_runs
+        self._xcoms = xcoms
         self._registered = anyio.Event()
 
     def register(self, dag: DAG) -> None:
@@ -135,7 +138,7 @@ class Flowcore:
         return self._run_of(view)
 
     def _run_of(self, view: RunView) -> Run:
-        return Run(view, database=self.database, watch=self._watch, clock=self._clock)
+        return Run(view, database=self.database, watch=self._watch, xcoms=self._xcoms, clock=self._clock)
 
     async def clear(
         self,

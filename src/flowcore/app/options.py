@@ -60,8 +60,18 @@ class Options:
             paused_at_creation=settings.dags_are_paused_at_creation,
             secrets=SecretsOptions.of(settings),
             logs_folder=settings.logs_folder,
-            tries=TrySettings(max_templated_field_length=settings.max_templated_field_length),
+            tries=try_settings(settings),
             reads_dag_files=settings.dag_processor,
             dag_files=folder_settings(settings),
         )
         return attrs.evolve(options, **others)
+
+
+def try_settings(settings: Settings) -> TrySettings:
+    """What an operator has set for tries."""
+    return TrySettings(
+        max_templated_field_length=settings.max_templated_field_length,
+        max_xcom_bytes=settings.max_xcom_bytes,
+        xcom_backend=settings.xcom_backend,
+        xcom_backend_kwargs=settings.xcom_backend_kwargs,
+    )

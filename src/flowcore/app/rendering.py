@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import anyio.to_thread
-
 from flowcore.app.try_sources import sources_of_tries
 from flowcore.database.engine import Database
 from flowcore.domain.params import validate_params
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunFacts, Workload
 from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
@@ -22,7 +21,7 @@ from flowcore.secrets.service import Secrets
 
 
 async def render_task(
-    dag: DAG, task_id: str, *, run: RunFacts, database: Database, secrets: Secrets, length_max: int
+    dag: DAG, task_id: str, *, run: RunFacts, database: Database, secrets: Secrets, settings: TrySettings
 ) -> dict[str, Any]:
     """What the fields with templates become, as it may be shown; asks for things as a try would.
 
@@ -33,9 +32,10 @@ async def render_task(
     task = dag.get_task(task_id)
     workload = Workload(task_instance_id=0, token=0, task_id=task_id, position=0, run=run)
     comms = LoopComms(Answers(workload, sources_of_tries(database, secrets)))
-    ready = await aanswered(prepared(task, workload, comms=comms, pushed={}), comms)
+    making = prepared(task, workload, comms=comms, pushed={}, settings=settings)
+    ready = await aanswered(making, comms)
     with current_context(ready.context), current_comms(comms):
-        return await anyio.to_thread.run_sync(ready.render, length_max)
+        return await aanswered(ready.rendered(), comms)
 
 
 def made_up_run(dag: DAG, *, logical_date: datetime, conf: Mapping[str, Any], now: datetime) -> RunFacts:

@@ -10,7 +10,9 @@ from typing import Any, Literal, Unpack
 
 import attrs
 import sqlalchemy as sa
+from anyio import to_thread
 
+from flowcore.abc import XComBackend
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.clock import Clock
@@ -49,8 +51,11 @@ class RunEvent:
 class Run:
     """One run; `state` is what it was when last looked at by `wait`, `refresh` or iteration."""
 
-    def __init__(self, view: RunView, *, database: Database, watch: RunWatch, clock: Clock) -> None:
+    def __init__(
+        self, view: RunView, *, database: Database, watch: RunWatch, xcoms: XComBackend, clock: Clock
+    ) -> None:
         self._view, self._database, self._watch, self._clock = view, database, watch, clock
+        self._xcoms = xcoms
 
     @property
     def dag_id(self) -> str:
@@ -100,7 +105,10 @@ class Run:
         """Return what the current try of a task pushed under `key`; None when it pushed nothing."""
         address = (self._view.id, task_id, map_index, key)
         found = await self._database.read(pull_xcoms, [address])
-        return json.loads(found[address]) if address in found else None
+        if address not in found:
+            return None
+        read = partial(self._xcoms.deserialize, json.loads(found[address]))
+        return await to_thread.run_sync(read) if self._xcoms.waits else read()
 
     async def clear(
         self,

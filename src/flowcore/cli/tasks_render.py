@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from flowcore.app.options import try_settings
 from flowcore.app.rendering import render_task
 from flowcore.cli import options
 from flowcore.cli.asking import read_database
@@ -74,11 +75,9 @@ def rendered(
 
 
 async def _render(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> dict[str, Any]:
-    length_max = settings.max_templated_field_length
+    of_tries = try_settings(settings)
     async with open_sources(settings) as (database, secrets):
-        return await render_task(
-            dag, task_id, run=run, database=database, secrets=secrets, length_max=length_max
-        )
+        return await render_task(dag, task_id, run=run, database=database, secrets=secrets, settings=of_tries)
 
 
 def _print_fields(fields: Mapping[str, Any], output: str) -> None:

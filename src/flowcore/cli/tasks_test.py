@@ -9,6 +9,7 @@ from functools import partial
 
 import click
 
+from flowcore.app.options import try_settings
 from flowcore.app.task_tests import try_task
 from flowcore.cli import options
 from flowcore.cli.conf import parse_conf
@@ -18,7 +19,6 @@ from flowcore.cli.failures import FAILED
 from flowcore.cli.logs import configure_logging
 from flowcore.cli.output import print_json
 from flowcore.cli.single_tasks import open_sources, run_looked_at
-from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunFacts, TryOutcome
 from flowcore.errors import DagNotFound
 from flowcore.runner.endings import Ending
@@ -67,6 +67,6 @@ def test_task(
 
 
 async def _try(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> Ending:
-    tries = TrySettings(max_templated_field_length=settings.max_templated_field_length)
+    tries = try_settings(settings)
     async with open_sources(settings) as (database, secrets):
         return await try_task(dag, task_id, run=run, database=database, secrets=secrets, settings=tries)

@@ -10,3 +10,6 @@ class TrySettings:
     """Each field is the setting of that name; `settings/options.py` says what it means."""
 
     max_templated_field_length: int = 4096
+    max_xcom_bytes: int = 10_000_000
+    xcom_backend: str = "database"
+    xcom_backend_kwargs: str = attrs.field(default="{}", repr=False)

@@ -9,6 +9,7 @@ from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, InvariantBroken, UsageError
 from flowcore.runner.run_answers import answer_about_runs
 from flowcore.runner.sources import SecretsSource, TrySources
+from flowcore.runner.xcom_answers import answer_about_xcoms
 from flowcore.sdk.comms.messages import (
     Answer,
     ConnectionFound,
@@ -17,12 +18,10 @@ from flowcore.sdk.comms.messages import (
     GetConnection,
     GetVariable,
     ListVariableKeys,
-    PullXComs,
     Request,
     SetVariable,
     VariableFound,
     VariableKeys,
-    XComTexts,
 )
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ class Answers:
 
     def __init__(self, workload: Workload, sources: TrySources) -> None:
         self._workload, self._sources = workload, sources
-        self._xcoms, self._secrets = sources.xcoms, sources.secrets
 
     async def answer(self, request: Request[Any]) -> Answer:
         """Do what is asked for.
@@ -53,11 +51,8 @@ class Answers:
             ) from None
 
     async def _answer(self, request: Request[Any]) -> Answer:
-        match request:
-            case PullXComs(dag_run_id, keys):
-                texts = await self._xcoms.pull(dag_run_id, keys)
-                return XComTexts(tuple(texts.get(key) for key in keys))
-        answer = await answer_about_secrets(request, self._secrets)
+        answer = await answer_about_secrets(request, self._sources.secrets)
+        answer = answer or await answer_about_xcoms(request, self._sources.xcoms)
         answer = answer or await answer_about_runs(request, self._sources.runs)
         if answer is None:
             raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")

@@ -12,10 +12,10 @@ import anyio
 import attrs
 from anyio.abc import TaskGroup
 
+from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError, FlowcoreError
 from flowcore.runner.imported_dags import import_dags
-from flowcore.runner.thread_calls import ThreadCall
 from flowcore.sdk.comms.environment import EnvironmentComms
 from flowcore.sdk.comms.questions import Comms, current_comms
 from flowcore.sdk.dags import DAG

@@ -22,9 +22,9 @@ from flowcore.errors import PeerGone
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.preparation import PreparedTask, prepared
-from flowcore.runner.results import push_result
+from flowcore.runner.results import pushed_result
 from flowcore.sdk.comms.interrupts import interrupt
-from flowcore.sdk.comms.messages import RenderedFields, TryBegun
+from flowcore.sdk.comms.messages import TryBegun
 from flowcore.sdk.comms.questions import Comms, answered, current_comms
 from flowcore.sdk.context import current_context
 from flowcore.sdk.exceptions import TaskCancelled, TaskTimedOut
@@ -90,12 +90,12 @@ class FunctionTry:
 
     def _carry_out(self, pushed: dict[str, str]) -> None:
         comms = self._comms
-        ready = answered(prepared(self._task, self._workload, comms=comms, pushed=pushed), comms)
+        making = prepared(self._task, self._workload, comms=comms, pushed=pushed, settings=self._settings)
+        ready = answered(making, comms)
         with current_context(ready.context), current_comms(comms):
-            if ready.has_templates:
-                comms.post(RenderedFields(ready.render(self._settings.max_templated_field_length)))
+            answered(ready.rendered(), comms)
             result = self._execute(ready)
-        push_result(ready.ti, ready.task, result)
+        answered(pushed_result(ready.ti, ready.task, result), comms)
 
     def _execute(self, ready: PreparedTask) -> Any:
         self._began_at = time.monotonic()

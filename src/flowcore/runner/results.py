@@ -7,23 +7,23 @@ from typing import Any
 
 from flowcore.errors import DagError
 from flowcore.runner.task_instances import RunningTaskInstance
+from flowcore.sdk.comms.questions import Question
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.xcom_args import RETURN_VALUE
 
 
-def push_result(ti: RunningTaskInstance, task: BaseOperator, result: Any) -> None:
-    """Push what `task` returned, unless that is None or the task says not to.
+def pushed_result(ti: RunningTaskInstance, task: BaseOperator, result: Any) -> Question[None]:
+    """Push what `task` returned, unless that is None or the task says not to; see to what it pushed itself.
 
     Raises:
-        XComNotJson: It is not JSON.
+        XComNotJson, XComTooLarge: It cannot be kept.
         DagError: The task has multiple outputs and returned no dict with strings as keys.
     """
-    if result is None or not task.do_xcom_push:
-        return
-    if task.multiple_outputs:
-        for key, value in _items(ti, result):
-            ti.xcom_push(key, value)
-    ti.xcom_push(RETURN_VALUE, result)
+    if result is not None and task.do_xcom_push:
+        items = _items(ti, result) if task.multiple_outputs else ()
+        for key, value in (*items, (RETURN_VALUE, result)):
+            yield from ti.xcoms.push_waiting(key, value)
+    yield from ti.xcoms.settled()
 
 
 def _items(ti: RunningTaskInstance, result: Any) -> list[tuple[str, Any]]:

@@ -91,6 +91,18 @@ class XComSource(Protocol):
         """The JSON texts under those keys that were pushed; the others are left out."""
         ...
 
+    async def find(
+        self, dag_run_id: int, task_ids: Sequence[str], key: str
+    ) -> Mapping[str, Sequence[tuple[int, str]]]:
+        """What tasks of the run pushed under `key`: map index and JSON text of each instance, in order."""
+        ...
+
+    async def search(
+        self, dag_id: str, run_id: str, task_ids: Sequence[str], *, key: str, until: datetime | None
+    ) -> Mapping[str, Sequence[tuple[int, str]]]:
+        """The same of any run; `sdk/comms/xcom_messages.py` says more."""
+        ...
+
 
 class SecretsSource(Protocol):
     """Looks up and writes for the tries of a process; `flowcore.secrets.service.Secrets` is one."""

@@ -1,30 +1,26 @@
-"""`ti`: the try as the task itself sees it, and the context around it."""
+"""`ti`: the try as the task itself sees it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError, UsageError
+from flowcore.errors import UsageError
 from flowcore.runner.run_questions import AsksAboutRuns
-from flowcore.sdk.comms.messages import PullXComs
-from flowcore.sdk.comms.questions import Comms, Question, aanswered, answered, ask, called_as
+from flowcore.runner.xcom_pulls import ALL, Pull, pulled
+from flowcore.runner.xcoms import TryXComs
+from flowcore.sdk.comms.questions import Comms, Question, awaiting_method, blocking_method
 from flowcore.sdk.context import Context
-from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.xcom_args import RETURN_VALUE
-from flowcore.secrets.masking import PROCESS
-
-KEY_LENGTH_MAX = 512
 
 
 class RunningTaskInstance(AsksAboutRuns):
     """Implements `flowcore.sdk.TaskInstance`. Used on any thread.
 
-    What is pushed is put into `pushed`, by key as JSON texts. `task` is the copy that the try works on.
+    `task` is the copy that the try works on.
     """
 
     def __init__(
@@ -33,11 +29,11 @@ class RunningTaskInstance(AsksAboutRuns):
         task: BaseOperator,
         *,
         comms: Comms,
-        pushed: dict[str, str],
+        xcoms: TryXComs,
         start_date: datetime,
     ) -> None:
         super().__init__(workload, comms)
-        self.task, self.start_date, self._pushed = task, start_date, pushed
+        self.task, self.xcoms, self.start_date = task, xcoms, start_date
         self.context: Context | None = None
 
     @property
@@ -73,43 +69,33 @@ class RunningTaskInstance(AsksAboutRuns):
         return f"<TaskInstance {self.workload}>"
 
     def xcom_push(self, key: str, value: Any) -> None:
-        if not 0 < len(key) <= KEY_LENGTH_MAX:
-            raise DagError(
-                f"task {self.task_id!r} cannot push an XCom under {key!r}; use a string of 1 to"
-                f" {KEY_LENGTH_MAX} characters"
-            )
-        try:
-            # NaN and infinity are no JSON: no database and no other language would read them.
-            text = json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise XComNotJson(self.task_id, key, value, reason=str(error)) from error
-        if PROCESS.betrays(text):
-            raise XComHoldsSecret(self.task_id, key)
-        self._pushed[key] = text
+        self.xcoms.push(key, value)
 
-    # Not by way of the current comms: threads that the author has started have none.
-    def xcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
-    ) -> Any:
-        with called_as("ti.xcom_pull"):
-            return answered(self._pull(task_ids, key, default), self.comms)
+    def _xcom_push(self, key: str, value: Any) -> Question[None]:
+        return self.xcoms.push_waiting(key, value)
 
-    async def axcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = RETURN_VALUE, default: Any = None
-    ) -> Any:
-        return await aanswered(self._pull(task_ids, key, default), self.comms)
+    def _xcom_pull(
+        self,
+        task_ids: str | Iterable[str] | None = None,
+        dag_id: str | None = None,
+        key: str = RETURN_VALUE,
+        include_prior_dates: bool = False,
+        *,
+        map_indexes: int | Iterable[int] | None = ALL,
+        default: Any = None,
+        run_id: str | None = None,
+    ) -> Question[Any]:
+        pull = Pull(
+            task_ids=task_ids,
+            dag_id=dag_id,
+            key=key,
+            include_prior_dates=include_prior_dates,
+            map_indexes=map_indexes,
+            default=default,
+            run_id=run_id,
+        )
+        return pulled(pull, self.workload, self.xcoms)
 
-    def _pull(self, task_ids: str | Sequence[str] | None, key: str, default: Any) -> Question[Any]:
-        wanted = self.task_id if task_ids is None else task_ids
-        if isinstance(wanted, str):
-            return (yield from self._pull_each([wanted], key, default))[0]
-        return (yield from self._pull_each(wanted, key, default))
-
-    def _pull_each(self, task_ids: Sequence[str], key: str, default: Any) -> Question[list[Any]]:
-        keys = tuple((task_id, -1, key) for task_id in task_ids)
-        texts = (yield from ask(PullXComs(self.workload.run.dag_run_id, keys))).texts
-        found = dict(zip(task_ids, texts, strict=True))
-        # What this try pushed is not stored before it ends.
-        if key in self._pushed:
-            found[self.task_id] = self._pushed[key]
-        return [default if text is None else json.loads(text) for text in map(found.get, task_ids)]
+    axcom_push = awaiting_method(_xcom_push)
+    xcom_pull = blocking_method(_xcom_pull, face="ti.xcom_pull")
+    axcom_pull = awaiting_method(_xcom_pull)

@@ -14,14 +14,13 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
-from flowcore.runner.preparation import PreparedTask, prepared
-from flowcore.runner.results import push_result
+from flowcore.runner.preparation import prepared
+from flowcore.runner.results import pushed_result
 from flowcore.runner.sources import TaskFinder
-from flowcore.runner.thread_calls import ThreadCall
-from flowcore.sdk.comms.messages import RenderedFields
 from flowcore.sdk.comms.questions import Comms, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
 from flowcore.sdk.operators import BaseOperator
@@ -126,19 +125,20 @@ class Try:
 
     async def _carry_out(self, pushed: dict[str, str]) -> None:
         self._task = await self._tasks.task(self.workload)
-        making = prepared(self._task, self.workload, comms=self._comms, pushed=pushed)
+        making = prepared(
+            self._task, self.workload, comms=self._comms, pushed=pushed, settings=self._settings
+        )
         ready = await aanswered(making, self._comms)
         with current_context(ready.context), current_comms(self._comms):
-            if ready.has_templates:
-                await self._render(ready)
-            result = await self._execute(ready.task, ready.context)
-        push_result(ready.ti, ready.task, result)
-
-    async def _render(self, ready: PreparedTask) -> None:
-        # Templates may ask for things, which would block the loop.
-        rendering = ThreadCall(ready.render, self._settings.max_templated_field_length)
-        fields = await rendering.run(limiter=anyio.to_thread.current_default_thread_limiter())
-        self._comms.post(RenderedFields(fields))
+            await aanswered(ready.rendered(), self._comms)
+            try:
+                result = await self._execute(ready.task, ready.context)
+            except Exception:
+                # What the author pushed before the error stays.
+                await aanswered(ready.ti.xcoms.settled(), self._comms)
+                raise
+        self._scope.deadline = math.inf
+        await aanswered(pushed_result(ready.ti, ready.task, result), self._comms)
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
     )
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
+    from flowcore.sdk.base_xcom import BaseXCom as BaseXCom
     from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
     from flowcore.sdk.branching import BranchMixIn as BranchMixIn
     from flowcore.sdk.connections import Connection as Connection
@@ -72,6 +73,7 @@ _SOURCES = {
     "BaseBranchOperator": "flowcore.sdk.branching",
     "BaseHook": "flowcore.sdk.hooks",
     "BaseOperator": "flowcore.sdk.operators",
+    "BaseXCom": "flowcore.sdk.base_xcom",
     "BranchMixIn": "flowcore.sdk.branching",
     "BaseSensorOperator": "flowcore.sdk.sensors",
     "Connection": "flowcore.sdk.connections",

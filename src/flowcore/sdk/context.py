@@ -9,10 +9,10 @@ from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from flowcore.domain.dag_runs import DagRun
 from flowcore.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowcore.domain.dag_runs import DagRun
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator

@@ -78,6 +78,18 @@ class XComHoldsSecret(DagError, ValueError):
         self.task_id, self.key = task_id, key
 
 
+class XComTooLarge(DagError, ValueError):
+    """A task pushed more than the database takes."""
+
+    def __init__(self, task_id: str, key: str, *, size: int, size_max: int) -> None:
+        super().__init__(
+            f"task {task_id!r} pushes XCom {key!r} with {size:,} bytes of JSON, and max_xcom_bytes is"
+            f" {size_max:,}; store the data elsewhere and push where it is, or let the operator keep large"
+            " XComs out of the database with xcom_backend=objects"
+        )
+        self.task_id, self.key = task_id, key
+
+
 class XComNotFound(DagError, LookupError):
     """A task needs a key that its upstream did not push."""
 

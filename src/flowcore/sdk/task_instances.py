@@ -5,7 +5,7 @@ What waits has a twin for coroutines, which begins with an `a` and takes the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,21 +58,46 @@ class TaskInstance(Protocol):
         ...
 
     def xcom_push(self, key: str, value: Any) -> None:
-        """Push a JSON value under `key`; it becomes visible to others when the try has ended."""
+        """Push a value under `key`; it becomes visible to others when the try has ended.
+
+        Raises:
+            XComNotJson: The value is not JSON.
+            XComTooLarge: It is more than the operator allows.
+        """
         ...
 
-    def xcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = "return_value", default: Any = None
-    ) -> Any:
-        """What tasks of the same run pushed under `key`; waits, so use it in functions only.
+    async def axcom_push(self, key: str, value: Any) -> None: ...
 
-        One id gives a value, several give a list in their order, none gives the task's own. `default`
-        stands for what was not pushed.
+    def xcom_pull(
+        self,
+        task_ids: str | Iterable[str] | None = None,
+        dag_id: str | None = None,
+        key: str = "return_value",
+        include_prior_dates: bool = False,
+        *,
+        map_indexes: int | Iterable[int] | None = ...,
+        default: Any = None,
+        run_id: str | None = None,
+    ) -> Any:
+        """What tasks pushed under `key`; in this run, unless `dag_id` or `run_id` says otherwise.
+
+        One id gives a value, several give a list in their order, none gives what this task instance pushed
+        itself. A mapped task gives a list of the values of its instances, or of those in `map_indexes`.
+        With `include_prior_dates` the latest run counts that has a logical date up to this run's and in
+        which the task pushed anything. `default` stands for what was not pushed.
         """
         ...
 
     async def axcom_pull(
-        self, task_ids: str | Sequence[str] | None = None, *, key: str = "return_value", default: Any = None
+        self,
+        task_ids: str | Iterable[str] | None = None,
+        dag_id: str | None = None,
+        key: str = "return_value",
+        include_prior_dates: bool = False,
+        *,
+        map_indexes: int | Iterable[int] | None = ...,
+        default: Any = None,
+        run_id: str | None = None,
     ) -> Any: ...
 
     def get_previous_dagrun(self, state: str | None = None) -> DagRun | None:

@@ -19,7 +19,7 @@ _SECONDS = and_(ge(0.0), lt(math.inf))
 _PERIOD = and_(ge(0.1), lt(math.inf))
 
 #: Options whose values are never shown.
-SECRET_OPTIONS = frozenset({"fernet_key", "secrets_backend_kwargs"})
+SECRET_OPTIONS = frozenset({"fernet_key", "secrets_backend_kwargs", "xcom_backend_kwargs"})
 
 
 class LogLevel(StrEnum):
@@ -109,5 +109,11 @@ class Settings:
     """Keys that encrypt secrets in the database, separated by commas; the first one encrypts."""
     max_templated_field_length: int = attrs.field(default=4096, validator=ge(0))
     """Characters that are kept of a rendered field, to be looked at later; the task has all of them."""
+    xcom_backend: str = "database"
+    """Where XComs are kept: database, objects, or the path of a class."""
+    xcom_backend_kwargs: str = attrs.field(default="{}", repr=False)
+    """What the XCom backend is made with, as a JSON object."""
+    max_xcom_bytes: int = attrs.field(default=10_000_000, validator=ge(1))
+    """How much JSON of one XCom the database takes; larger ones fail their try."""
     log_level: LogLevel = LogLevel.INFO
     """The least severe messages to log: debug, info, warning or error."""

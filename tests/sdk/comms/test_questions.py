@@ -11,7 +11,7 @@ from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.sdk import Variable
 from flowcore.sdk.comms.messages import GetVariable
-from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking, process_comms
+from flowcore.sdk.comms.questions import Question, ask, awaiting, blocking, call, process_comms
 from tests.runner.tries import sources_of, workload_of
 from tests.support.secret_backends import KeptSource, current_source
 
@@ -71,3 +71,37 @@ async def test_threads_that_the_author_started_ask_the_process() -> None:
     with process_comms(LoopComms(Answers(workload_of("t"), sources_of(secrets=KeptSource())))):
         await anyio.to_thread.run_sync(run_thread)
     assert found == ["green"]
+
+
+def _wait(function) -> Question[int]:
+    """A call that may wait, and a question."""
+    found = yield from call(function)
+    yield from ask(GetVariable("colour"))
+    return found
+
+
+wait, await_ = blocking(_wait, face="wait.get"), awaiting(_wait)
+
+
+async def test_what_may_wait_is_done_in_a_thread_for_coroutines_and_at_once_for_functions() -> None:
+    with current_source(KeptSource()):
+        assert await await_(threading.get_ident) != threading.get_ident()
+        asked_in, called_in = await anyio.to_thread.run_sync(
+            lambda: (threading.get_ident(), wait(threading.get_ident))
+        )
+        assert asked_in == called_in
+
+
+async def test_a_question_sees_the_error_of_a_call() -> None:
+    def fail() -> int:
+        raise ValueError
+
+    def _try() -> Question[str]:
+        try:
+            yield from call(fail)
+        except ValueError:
+            return "seen"
+        return "unseen"
+
+    with current_source(KeptSource()):
+        assert await awaiting(_try)() == "seen" == blocking(_try, face="try.get")()

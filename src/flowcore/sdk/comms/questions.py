@@ -18,7 +18,9 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+
+import attrs
 
 from flowcore.errors import UsageError
 from flowcore.sdk.comms.environment import EnvironmentComms
@@ -29,7 +31,9 @@ T = TypeVar("T")
 A = TypeVar("A", bound=Answer)
 S = TypeVar("S", bound="Asking")
 
-Question = Generator[Request[Answer], Any, T]
+#: What a question consists of.
+Step: TypeAlias = "Request[Answer] | Call"
+Question = Generator[Step, Any, T]
 
 
 class Comms(Protocol):
@@ -95,10 +99,31 @@ def process_comms(comms: Comms) -> Iterator[None]:
         _of_the_process.remove(comms)
 
 
-def ask(request: Request[A]) -> Generator[Request[Answer], Any, A]:
+@attrs.frozen
+class Call:
+    """A step that asks nobody, but may wait: functions make it at once, coroutines in a worker thread."""
+
+    function: Callable[[], Any]
+
+    async def in_thread(self) -> Any:
+        # Imported here because who has no event loop needs no AnyIO.
+        from anyio.to_thread import current_default_thread_limiter
+
+        from flowcore.concurrency.thread_calls import ThreadCall
+
+        return await ThreadCall(self.function).run(limiter=current_default_thread_limiter())
+
+
+def ask(request: Request[A]) -> Generator[Step, Any, A]:
     """Put one request inside of a question, and return its answer."""
     answer: A = yield request
     return answer
+
+
+def call(function: Callable[[], T]) -> Generator[Step, Any, T]:
+    """Make a call that may wait inside of a question, and return its result."""
+    result: T = yield Call(function)
+    return result
 
 
 def blocking(definition: Callable[P, Question[T]], *, face: str) -> Callable[P, T]:
@@ -170,14 +195,14 @@ def called_as(face: str) -> Iterator[None]:
 def answered(question: Question[T], comms: Comms) -> T:
     """Carry a question out with blocking calls."""
     try:
-        request = next(question)
+        step = next(question)
         while True:
             try:
-                answer = comms.send(request)
+                answer = step.function() if isinstance(step, Call) else comms.send(step)
             except BaseException as error:
-                request = question.throw(error)
+                step = question.throw(error)
             else:
-                request = question.send(answer)
+                step = question.send(answer)
     except StopIteration as over:
         result: T = over.value
         return result
@@ -186,14 +211,14 @@ def answered(question: Question[T], comms: Comms) -> T:
 async def aanswered(question: Question[T], comms: Comms) -> T:
     """The same as `answered` for coroutines."""
     try:
-        request = next(question)
+        step = next(question)
         while True:
             try:
-                answer = await comms.asend(request)
+                answer = await (step.in_thread() if isinstance(step, Call) else comms.asend(step))
             except BaseException as error:
-                request = question.throw(error)
+                step = question.throw(error)
             else:
-                request = question.send(answer)
+                step = question.send(answer)
     except StopIteration as over:
         result: T = over.value
         return result

@@ -6,7 +6,7 @@ import threading
 import anyio
 import pytest
 
-from flowcore.runner.thread_calls import ThreadCall
+from flowcore.concurrency.thread_calls import ThreadCall
 
 VARIABLE = contextvars.ContextVar("variable", default=0)
 

@@ -1,0 +1,75 @@
+"""The XCom backends that flowcore brings, by name, and how the one that the settings name is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from flowcore.abc import XComBackend
+from flowcore.domain.xcoms import XComPlace
+from flowcore.sdk.base_xcom import BaseXCom, XComResult
+from flowcore.settings.classes import Source, load_class, make_from
+
+BACKENDS: Mapping[str, Source] = {
+    "database": Source("flowcore.runner.xcom_backends:DatabaseXComs"),
+    "objects": Source("flowcore.runner.object_xcoms:ObjectXComs", "xcom-objects"),
+}
+
+_KIND = "XCom backend"
+
+
+class DatabaseXComs:
+    """Leaves values as they are: JSON in the metadata database."""
+
+    waits = False
+
+    def serialize(self, value: Any, place: XComPlace) -> Any:
+        return value
+
+    def deserialize(self, stored: Any) -> Any:
+        return stored
+
+    def purge(self, place: XComPlace) -> None: ...
+
+
+@attrs.frozen
+class AirflowXComs:
+    """Calls a subclass of `BaseXCom` as Airflow does."""
+
+    cls: type[BaseXCom]
+    waits = True
+
+    def serialize(self, value: Any, place: XComPlace) -> Any:
+        return self.cls.serialize_value(
+            value,
+            key=place.key,
+            task_id=place.task_id,
+            dag_id=place.dag_id,
+            run_id=place.run_id,
+            map_index=place.map_index,
+        )
+
+    def deserialize(self, stored: Any) -> Any:
+        return self.cls.deserialize_value(XComResult(stored))
+
+    def purge(self, place: XComPlace) -> None: ...
+
+
+@lru_cache(maxsize=8)
+def make_xcom_backend(name: str, kwargs: str) -> XComBackend:
+    """The backend that is called `name`, or whose class is at that dotted path, made from JSON `kwargs`.
+
+    Made once in each process.
+
+    Raises:
+        SettingsError: there is no such backend, an extra is missing, or it does not take the arguments.
+    """
+    cls = load_class(_KIND, name, BACKENDS)
+    if inspect.isclass(cls) and issubclass(cls, BaseXCom):
+        return AirflowXComs(cls)
+    backend: XComBackend = make_from(cls, _KIND, name, option="xcom_backend_kwargs", kwargs=kwargs)
+    return backend

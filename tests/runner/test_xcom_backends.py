@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from flowcore.errors import SettingsError
+from flowcore.runner.object_xcoms import ObjectXComs
+from flowcore.runner.xcom_backends import DatabaseXComs, make_xcom_backend
+
+
+def test_backends_are_made_by_name_once_in_a_process():
+    assert isinstance(make_xcom_backend("database", "{}"), DatabaseXComs)
+    backend = make_xcom_backend("objects", '{"path": "/srv/xcoms"}')
+    assert isinstance(backend, ObjectXComs)
+    assert make_xcom_backend("objects", '{"path": "/srv/xcoms"}') is backend
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "message"),
+    [
+        ("object", "{}", r"'object' cannot be imported .*; name one of database, objects, or a class as"),
+        ("os.Class", "{}", r"there is no XCom backend 'os\.Class'; name one of database, objects"),
+        ("no.such.Class", "{}", r"'no\.such\.Class' cannot be imported \(No module named 'no'\); name one"),
+        ("objects", "{}", "'objects' refuses its arguments: .*'path'; mend xcom_backend_kwargs"),
+        ("objects", "[1]", "xcom_backend_kwargs is no JSON object"),
+    ],
+)
+def test_what_cannot_be_made_is_the_operators_error(name, kwargs, message):
+    with pytest.raises(SettingsError, match=message):
+        make_xcom_backend(name, kwargs)
