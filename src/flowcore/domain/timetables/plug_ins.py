@@ -7,16 +7,19 @@ The name of the entry point stands in stored documents: it must stay what it is.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache, cached_property
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from flowcore.errors import DagError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "flowcore.timetables"
 
@@ -124,7 +127,7 @@ def load_plug_in(document: Mapping[str, Any]) -> PlugInTimetable | None:
 
 @cache
 def _entry_points() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in _installed(GROUP)}
 
 
 def _run_of(info: Any) -> DagRunInfo:
@@ -132,3 +135,9 @@ def _run_of(info: Any) -> DagRunInfo:
     interval = DataInterval(info.data_interval.start, info.data_interval.end)
     logical_date = getattr(info, "logical_date", None) or interval.start
     return DagRunInfo(run_after=info.run_after, logical_date=logical_date, data_interval=interval)
+
+
+def _installed(group: str) -> Iterable[EntryPoint]:
+    # Loaded when it is first needed: Dag files without such timetables should not pay for it.
+    found: Iterable[EntryPoint] = import_module("importlib.metadata").entry_points(group=group)
+    return found
