@@ -28,6 +28,9 @@ from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 
 log = logging.getLogger(__name__)
 
+#: A worker has so many tries before another one is worth its memory.
+_TRIES_EACH_MIN = 100
+
 Ended = Callable[[Ending], None]
 
 
@@ -186,7 +189,7 @@ class LocalService:
                 run_alone=self._run_alone,
                 lose=self._lose,
                 size=limits.workers,
-                tries_each=-(-limits.async_parallelism // limits.workers),
+                tries_each=max(_TRIES_EACH_MIN, -(-limits.async_parallelism // limits.workers)),
             )
         return self._pools[backend]
 
