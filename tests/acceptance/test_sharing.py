@@ -73,12 +73,14 @@ def test_scheduler_that_slept_past_its_lease_begins_afresh(installation):
     with installation.scheduler("--grace", "1") as sleeper:
         installation.trigger("work", "mine")
         installation.wait_for_marks("begin", 3)
+        workers = {int(pid) for pid in installation.workers()}
         sleeper.process.send_signal(SIGSTOP)
         with installation.scheduler() as other:
             installation.wait_for_marks("begin", 6)
             # The coroutines of the sleeper, which nobody waits for any more, must not count.
             sleeper.process.send_signal(SIGCONT)
             wait_until(lambda: sleeper.says("was taken over"), "noticing the loss")
+            wait_until(lambda: workers.isdisjoint(sleeper.offspring()), "the end of its tries")
             installation.go()
             assert installation.wait_for_run("mine") == "success"
             assert other.stop(SIGTERM)[0] == 0
