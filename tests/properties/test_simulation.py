@@ -5,19 +5,34 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from flowcore.domain.dags import Dag, Task
+from flowcore.domain.retries import RetryRule
+from flowcore.domain.workloads import TryOutcome
 from flowcore.testing import Script, ScriptedEnd, SimulationSettings, Sometimes
 from flowcore.testing.strategies import loads
-from tests.properties.examples import load_of, simulate
+from tests.properties.examples import dag_of, independent_tasks, load_of, simulate
 
 #: Few but long examples, the same each time, for so few might miss a rare path; the soak varies them.
 #: No shrinking, which would take minutes: a failure prints the seed that repeats it.
 FAST = settings(max_examples=12, derandomize=True, phases=[Phase.explicit, Phase.generate])
 SEEDS = st.integers(0, 2**32 - 1)
 THREE = SimulationSettings(schedulers=3)
+#: More tries than a pool has slots, one that fails, and one that takes its process with it.
+BUSY = load_of(
+    dag_of(*independent_tasks(4, retries=1, retry_rule=RetryRule(5.0), pool="narrow"), max_active_runs=2),
+    runs=3,
+    script=Script(
+        {
+            ("task0", 1): ScriptedEnd(TryOutcome.FAILED, duration_s=20.0),
+            ("task1", 1): ScriptedEnd(duration_s=20.0, fatal_tokens=1),
+        }
+    ),
+    pools={"narrow": 2},
+)
+pytestmark = pytest.mark.timeout(300)
 #: Paths that a simulation must have taken to have shown anything.
 RARE_PATHS = (
     "retry",
@@ -40,6 +55,8 @@ def test_invariants_hold_after_every_step_whatever_fails(backend):
 
     @FAST
     @given(loads(), SEEDS)
+    @example(BUSY, 3)
+    @example(BUSY, 5)
     def property_holds(load, seed):
         steps.append(simulate(load, seed, 250, THREE, sometimes=sometimes, backend=backend))
 

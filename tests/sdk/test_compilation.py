@@ -157,3 +157,15 @@ def test_documentation_of_a_dag_may_be_a_file_beside_it(tmp_path):
     dag.fileloc = str(tmp_path / "dag.py")
     assert dag.compile().doc_md == "# About"
     assert DAG("d", doc_md="see absent.md").compile().doc_md == "see absent.md"
+
+
+def test_tasks_say_how_they_depend_on_the_past():
+    with DAG("d", default_args={"depends_on_past": True}) as dag:
+        named("a", ignore_first_depends_on_past=False, wait_for_past_depends_before_skipping=True)
+        named("b", depends_on_past=False, wait_for_downstream=True)
+        named("c", depends_on_past=False)
+    a, b, c = dag.compile().tasks
+    assert (a.depends_on_past, a.ignore_first_depends_on_past) == (True, False)
+    assert a.wait_for_past_depends_before_skipping
+    # Who waits for the tasks after it waits for itself, too.
+    assert (b.depends_on_past, b.wait_for_downstream, c.depends_on_past) == (True, True, False)

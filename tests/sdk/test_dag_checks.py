@@ -84,3 +84,13 @@ def test_function_in_a_worker_is_refused():
         named("a", runs_in="worker")
     with pytest.raises(DagError, match="would block the event loop of all others; make it a coroutine"):
         dag.compile()
+
+
+def test_rules_of_a_dag_that_fails_fast_leave_no_choice():
+    with DAG("d", fail_fast=True) as dag:
+        named("s") >> named("t").as_teardown()
+    assert dag.compile().fail_fast
+    with dag:
+        named("a", trigger_rule="all_done")
+    with pytest.raises(DagError, match="Dag 'd' is fail_fast, and its task 'a' has trigger_rule='all_done'"):
+        dag.compile()

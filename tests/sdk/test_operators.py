@@ -131,11 +131,3 @@ def test_tasks_of_two_dags_cannot_be_joined():
 def test_bad_argument_names_dag_and_task():
     with DAG("d"), pytest.raises(DagError, match="task 'a' of Dag 'd' has retries=-1; give a whole number"):
         Copy(task_id="a", retries=-1)
-
-
-@pytest.mark.parametrize("name", ["depends_on_past", "wait_for_downstream"])
-def test_defaults_that_hold_tasks_back_are_refused_when_they_are_set(name):
-    with DAG("d", default_args={name: False}):
-        BaseOperator("a")
-    with DAG("d", default_args={name: True}), pytest.raises(DagError, match=name):
-        BaseOperator("a")

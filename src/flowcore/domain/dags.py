@@ -39,6 +39,10 @@ class Task:
     downstream: tuple[int, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     may_skip: SkipReach = SkipReach.NOTHING
+    depends_on_past: bool = False
+    wait_for_downstream: bool = False
+    ignore_first_depends_on_past: bool = True
+    wait_for_past_depends_before_skipping: bool = False
     is_setup: bool = False
     is_teardown: bool = False
     on_failure_fail_dagrun: bool = False
@@ -90,6 +94,7 @@ class Dag:
     max_active_runs: int = 16
     max_active_tasks: int = 16
     dagrun_timeout_s: float | None = None
+    fail_fast: bool = False
     params: Mapping[str, Any] = attrs.field(factory=dict)
     is_paused_upon_creation: bool | None = None
     description: str | None = None
@@ -116,6 +121,11 @@ class Dag:
     def pools(self) -> frozenset[str]:
         """The pools of its tasks."""
         return frozenset(task.pool for task in self.tasks)
+
+    @cached_property
+    def looks_back(self) -> bool:
+        """Whether tasks of a run may wait for the run before."""
+        return any(task.depends_on_past for task in self.tasks)
 
     @cached_property
     def leaves(self) -> tuple[int, ...]:

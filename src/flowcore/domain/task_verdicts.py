@@ -29,3 +29,16 @@ def task_verdict(
         return setup_verdict(verdict, counts(Look.NEEDED))
     is_too_early = verdict is Verdict.RUN and counts(Look.SCOPE).remaining
     return Verdict.WAIT if is_too_early else verdict
+
+
+def waits_for_past(task: Task, verdict: Verdict) -> bool:
+    """Whether the run before has to let a task before the verdict takes effect."""
+    is_held = verdict is Verdict.RUN or (
+        verdict is Verdict.SKIP and task.wait_for_past_depends_before_skipping
+    )
+    return task.depends_on_past and is_held
+
+
+def counts_as_failure(task: Task) -> bool:
+    """Whether the failure of a task is one of its run; that of a teardown is not by itself."""
+    return not task.is_teardown or task.on_failure_fail_dagrun

@@ -25,7 +25,8 @@ class DagArguments(TypedDict, total=False):
     `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
     `template_searchpath` names folders, relative to that of the Dag file, in which templates that are files
     are found; `template_undefined` is the class of Jinja for names that are not there. `doc_md` may name a
-    file beside the Dag file that ends in `.md`. `owner_links` are web or mail addresses by owner.
+    file beside the Dag file that ends in `.md`. `owner_links` are web or mail addresses by owner. With
+    `fail_fast` the first task that fails ends the run: all that has not ended is skipped but for teardowns.
     """
 
     description: str | None
@@ -37,6 +38,7 @@ class DagArguments(TypedDict, total=False):
     max_active_runs: int | None
     dagrun_timeout: timedelta | float | None
     catchup: bool | None
+    fail_fast: bool | None
     doc_md: str | None
     params: Mapping[str, Any] | None
     is_paused_upon_creation: bool | None
@@ -87,6 +89,7 @@ DAG_RULES: Mapping[str, Rule] = {
     "max_active_runs": WHOLE,
     "dagrun_timeout": duration(positive=True),
     "catchup": FLAG,
+    "fail_fast": FLAG,
     "doc_md": TEXT,
     "params": MAPPING,
     "is_paused_upon_creation": FLAG,

@@ -27,6 +27,7 @@ def check_dag(dag: DAG) -> None:
     for task in dag.tasks:
         _check_work(dag, task)
         _check_setup(dag, task)
+        _check_fail_fast(dag, task)
         _check_templates(task)
 
 
@@ -80,6 +81,15 @@ def _check_setup(dag: DAG, task: BaseOperator) -> None:
                 f" trigger_rule={after.trigger_rule.value!r}; what comes right after a setup needs"
                 f" {TriggerRule.ALL_SUCCESS.value!r}"
             )
+
+
+def _check_fail_fast(dag: DAG, task: BaseOperator) -> None:
+    if dag.fail_fast and not task.is_teardown and task.trigger_rule is not TriggerRule.ALL_SUCCESS:
+        raise DagError(
+            f"Dag {dag.dag_id!r} is fail_fast, and its task {task.task_id!r} has"
+            f" trigger_rule={task.trigger_rule.value!r}; where the first failure ends the run every rule has"
+            f" to be {TriggerRule.ALL_SUCCESS.value!r}"
+        )
 
 
 def _check_templates(task: BaseOperator) -> None:

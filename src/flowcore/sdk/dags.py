@@ -48,6 +48,7 @@ class DAG:
     max_active_runs: int = 16
     dagrun_timeout: timedelta | None = None
     catchup: bool = False
+    fail_fast: bool = False
     doc_md: str | None = None
     is_paused_upon_creation: bool | None = None
     tags: tuple[str, ...] = ()

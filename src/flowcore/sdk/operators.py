@@ -30,7 +30,7 @@ from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
 from flowcore.sdk.relatives import reached_from, share_dag, tasks_of
 from flowcore.sdk.setups import TaskNode
-from flowcore.sdk.task_arguments import SAYS_WHEN_TASKS_RUN, TASK_RULES, TaskArguments
+from flowcore.sdk.task_arguments import TASK_RULES, TaskArguments
 from flowcore.sdk.templates.fields import fields_with_templates
 from flowcore.sdk.xcom_args import XComArg
 
@@ -76,6 +76,10 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
     max_retry_delay: timedelta | None = None
     execution_timeout: timedelta | None = None
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    depends_on_past: bool = False
+    wait_for_downstream: bool = False
+    ignore_first_depends_on_past: bool = True
+    wait_for_past_depends_before_skipping: bool = False
     priority_weight: int = 1
     weight_rule: WeightRule = WeightRule.DOWNSTREAM
     pool: str = DEFAULT_POOL
@@ -122,12 +126,7 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         explicit = {name: value for name, value in arguments.items() if value is not None}
         defaults = default_args_for({"dag": dag, "task_group": task_group, "default_args": default_args})
         # Other defaults are meant for other classes: Airflow's authors share one dict among them all.
-        # Those that say when tasks may run must not be passed over: the Dag would run otherwise than meant.
-        given = {
-            name: value
-            for name, value in defaults.items()
-            if name in TASK_RULES or (name in SAYS_WHEN_TASKS_RUN and value)
-        }
+        given = {name: value for name, value in defaults.items() if name in TASK_RULES}
         subject = f"task {self.task_id!r} of {where}"
         for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
             setattr(self, name, value)

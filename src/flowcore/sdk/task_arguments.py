@@ -33,6 +33,11 @@ class TaskArguments(TypedDict, total=False):
     default functions run in a process each, and coroutines side by side in a worker. `backend` (also
     flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio". `params` are added to
     those of the Dag for this task.
+
+    With `depends_on_past` a task waits until it has succeeded or was skipped in the run before;
+    `wait_for_downstream` asks the same of the tasks right after it. A task that no run had before does not
+    wait, unless `ignore_first_depends_on_past` is False. A task that is to be skipped does not wait either,
+    unless `wait_for_past_depends_before_skipping` is True.
     """
 
     owner: str | None
@@ -42,6 +47,10 @@ class TaskArguments(TypedDict, total=False):
     max_retry_delay: timedelta | float | None
     execution_timeout: timedelta | float | None
     trigger_rule: TriggerRule | str | None
+    depends_on_past: bool | None
+    wait_for_downstream: bool | None
+    ignore_first_depends_on_past: bool | None
+    wait_for_past_depends_before_skipping: bool | None
     priority_weight: int | None
     weight_rule: WeightRule | str | None
     pool: str | None
@@ -71,9 +80,6 @@ def _backoff(value: Any) -> float:
     return float(value)
 
 
-#: Arguments of Airflow that hold tasks back, and that flowcore does not know.
-SAYS_WHEN_TASKS_RUN = frozenset({"depends_on_past", "wait_for_downstream"})
-
 TASK_RULES: Mapping[str, Rule] = {
     "owner": TEXT,
     "retries": whole_number_from(0),
@@ -81,6 +87,10 @@ TASK_RULES: Mapping[str, Rule] = {
     "retry_exponential_backoff": Rule("True, False, or a factor of at least 0", _backoff),
     "max_retry_delay": duration(positive=False),
     "execution_timeout": duration(positive=True),
+    "depends_on_past": FLAG,
+    "wait_for_downstream": FLAG,
+    "ignore_first_depends_on_past": FLAG,
+    "wait_for_past_depends_before_skipping": FLAG,
     "trigger_rule": Rule(f"one of {', '.join(TriggerRule)}", TriggerRule),
     "priority_weight": WHOLE,
     "weight_rule": Rule(f"one of {', '.join(WeightRule)}", WeightRule),

@@ -27,25 +27,38 @@ End = tuple[TaskInstanceState, TryEffects]
 
 @attrs.frozen
 class ExpectedRun:
-    """The final states (None: can never be decided) and the run's."""
+    """The final states (None: can never be decided, or waits for the run before) and the run's."""
 
     states: States
     run_state: DagRunState
 
 
-def expect_run(dag: Dag, script: Script) -> ExpectedRun:
+def expect_run(
+    dag: Dag, script: Script, *, past: States | None = None, stopped: Collection[int] = ()
+) -> ExpectedRun:
     """Interpret a Dag whose tries end as the script says."""
-    return interpret(dag, lambda task: scripted_end(task, script))
+    return interpret(dag, lambda task: scripted_end(task, script), past=past, stopped=stopped)
 
 
-def interpret(dag: Dag, end_of: Callable[[Task], End]) -> ExpectedRun:
-    """Interpret a Dag whose tasks, if they run, end as `end_of` says."""
+def interpret(
+    dag: Dag, end_of: Callable[[Task], End], *, past: States | None = None, stopped: Collection[int] = ()
+) -> ExpectedRun:
+    """Interpret a Dag whose tasks, if they run, end as `end_of` says.
+
+    `past` are the states of the run before, `stopped` what was skipped because another task failed.
+    """
     states: dict[tuple[int, int], TaskInstanceState | None] = {}
     told_to_skip: set[str] = set()
+    is_held = False
     edges = {task.position: task.upstream for task in dag.tasks}
     for position in TopologicalSorter(edges).static_order():
         task = dag.tasks[position]
-        match verdict_of(dag, task, states, told_to_skip):
+        verdict = verdict_of(dag, task, states, told_to_skip)
+        if position in stopped:
+            verdict = Verdict.SKIP
+        elif waits_for_past(dag, task, verdict, past):
+            is_held, verdict = True, Verdict.WAIT
+        match verdict:
             case Verdict.RUN:
                 states[position, -1], effects = end_of(task)
                 told_to_skip.update(effects.skips)
@@ -57,7 +70,18 @@ def interpret(dag: Dag, end_of: Callable[[Task], End]) -> ExpectedRun:
                 states[position, -1] = TaskInstanceState.REMOVED
             case Verdict.NEVER | Verdict.WAIT:
                 states[position, -1] = None
-    return ExpectedRun(states, _run_state(dag, states))
+    return ExpectedRun(states, DagRunState.RUNNING if is_held else _run_state(dag, states))
+
+
+def stopped_in(dag: Dag, states: States) -> frozenset[int]:
+    """What was skipped because the Dag is `fail_fast` and a task failed: all that had not ended by then.
+
+    Which tasks these are depends on time; everything else follows from them.
+    """
+    if not (dag.fail_fast and has_failure(dag, states)):
+        return frozenset()
+    skipped = (position for (position, _), state in states.items() if state is TaskInstanceState.SKIPPED)
+    return frozenset(position for position in skipped if not dag.tasks[position].is_teardown)
 
 
 def scripted_end(task: Task, script: Script) -> End:
@@ -114,6 +138,15 @@ def verdict_of(dag: Dag, task: Task, states: States, told_to_skip: Collection[st
     return Verdict.SKIP if needed.skipped else verdict
 
 
+def waits_for_past(dag: Dag, task: Task, verdict: Verdict, past: States | None) -> bool:
+    """Whether a verdict does not take effect because tasks of the run before have not ended well."""
+    asked = (task.position, *(task.downstream if task.wait_for_downstream else ()))
+    good = {TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED, TaskInstanceState.REMOVED}
+    is_bad = past is not None and any(past[key] not in good for key in past if key[0] in asked)
+    skips_late = verdict is Verdict.SKIP and task.wait_for_past_depends_before_skipping
+    return task.depends_on_past and is_bad and (verdict is Verdict.RUN or skips_late)
+
+
 def _those_that_may_skip(dag: Dag, task: Task) -> set[int]:
     """Branches right before a task, and whatever may skip all that follows; nothing skips a teardown."""
     before = {p: dag.tasks[p].may_skip for p in _reach(dag, task, lambda other: other.upstream)}
@@ -145,8 +178,15 @@ def _reach(dag: Dag, task: Task, neighbours: Callable[[Task], Iterable[int]]) ->
     return direct.union(*(_reach(dag, dag.tasks[position], neighbours) for position in direct))
 
 
+def has_failure(dag: Dag, states: States) -> bool:
+    """Whether a task failed, and not only a teardown that does not count."""
+    failed = (dag.tasks[p] for (p, _), state in states.items() if state is TaskInstanceState.FAILED)
+    return any(not task.is_teardown or task.on_failure_fail_dagrun for task in failed)
+
+
 def _run_state(dag: Dag, states: States) -> DagRunState:
     bad = {TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED}
     is_stuck = None in states.values()
-    is_failed = is_stuck or any(states[position, -1] in bad for position in dag.leaves)
-    return DagRunState.FAILED if is_failed else DagRunState.SUCCESS
+    has_failed = any(states[position, -1] in bad for position in dag.leaves)
+    has_failed_fast = dag.fail_fast and has_failure(dag, states)
+    return DagRunState.FAILED if is_stuck or has_failed or has_failed_fast else DagRunState.SUCCESS

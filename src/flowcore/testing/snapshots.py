@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flowcore.database.tables import backfill, dag, dag_run, lease, pool, task_instance
 from flowcore.database.try_effects import load_effects
 from flowcore.database.types import database_now
+from flowcore.domain.dags import Dag
 from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
 from flowcore.domain.workloads import TryEffects
 from flowcore.testing.oracle import States
@@ -38,9 +39,17 @@ _TASK_INSTANCES = sa.select(
     _t.effects,
 )
 _TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
-_RUNS = sa.select(_r.id, _r.dag_id, _r.run_id, _r.logical_date, _r.state, _r.reason, _r.backfill_id).order_by(
-    _r.id
-)
+_RUNS = sa.select(
+    _r.id,
+    _r.dag_id,
+    _r.run_id,
+    _r.run_type,
+    _r.logical_date,
+    _r.state,
+    _r.reason,
+    _r.backfill_id,
+    _r.backfill_ordinal,
+).order_by(_r.id)
 _POOLS = sa.select(pool.c.name, pool.c.slots)
 _LEASES = sa.select(lease.c.id, lease.c.expires_at)
 _BACKFILLS = sa.select(backfill.c.id, backfill.c.max_active_runs)
@@ -84,10 +93,12 @@ class DagRunRow:
     id: int
     dag_id: str
     run_id: str
+    run_type: str
     logical_date: datetime | None
     state: DagRunState
     reason: str | None
     backfill_id: int | None = None
+    backfill_ordinal: int | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -155,6 +166,27 @@ class Snapshot:
             if row.state is TaskInstanceState.SUCCESS:
                 told[row.dag_run_id].update(row.effects.skips)
         return {run_id: frozenset(tasks) for run_id, tasks in told.items()}
+
+    def past_of(self, run: DagRunRow, dag: Dag) -> States | None:
+        """The states of the run before; None if there is nothing to wait for.
+
+        There is not before the first run of a backfill, and when the run before was marked as success
+        before it began. Runs by hand do not count in a Dag that catches up.
+        """
+        if run.backfill_ordinal == 1:
+            return None
+        date = run.logical_date
+        earlier = [
+            other
+            for other in self.runs.values()
+            if other.dag_id == run.dag_id and not (dag.catchup and other.run_type == "manual")
+            if other.logical_date is not None and date is not None and other.logical_date < date
+        ]
+        latest = max(earlier, key=lambda other: other.logical_date or self.at, default=None)
+        if latest is None or (not self.states_by_run[latest.id] and latest.state is DagRunState.SUCCESS):
+            return None
+        # A run that has not begun has no task instances yet.
+        return self.states_by_run[latest.id] or {(task.position, -1): None for task in dag.tasks}
 
     @cached_property
     def live_leases(self) -> frozenset[int]:

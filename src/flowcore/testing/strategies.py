@@ -35,22 +35,33 @@ def dags(
     tasks_max: int = 6,
     timeouts: bool = False,
     schedules: bool = False,
+    looks_back: bool = False,
 ) -> Dag:
     """Random acyclic Dags: every trigger rule, setups, teardowns, branches, retries, pools, limits, weights.
 
-    `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs.
+    `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs. Tasks of Dags that
+    have one depend on the past now and then, or with `looks_back` those of all.
     """
     count = draw(st.integers(1, tasks_max))
     roles = draw(_roles(count))
     upstream = [draw(_upstream(position, roles)) for position in range(count)]
+    fail_fast = draw(st.sampled_from([False, False, True]))
+    is_scheduled = schedules and draw(st.booleans())
+    tasks = [draw(_tasks(dag_id, position, upstream, roles)) for position in range(count)]
+    if fail_fast:
+        tasks = [_for_fail_fast(task) for task in tasks]
+    # Of runs that somebody asks for it is not known in which order they begin.
+    if looks_back or is_scheduled:
+        tasks = [draw(_looking_back(task)) for task in tasks]
     dag = Dag(
         dag_id=dag_id,
-        tasks=tuple(draw(_tasks(dag_id, position, upstream, roles)) for position in range(count)),
+        tasks=tuple(tasks),
+        fail_fast=fail_fast,
         max_active_runs=draw(st.integers(1, 3)),
         max_active_tasks=draw(st.integers(1, 4)),
         dagrun_timeout_s=draw(st.none() | st.integers(1, 30).map(float)) if timeouts else None,
     )
-    return _scheduled(dag) if schedules and draw(st.booleans()) else dag
+    return _scheduled(dag) if is_scheduled else dag
 
 
 @st.composite
@@ -150,6 +161,23 @@ def _tasks(
         retry_rule=RetryRule(float(draw(st.integers(0, 15)))),
         max_active_tis_per_dag=draw(_limits),
         max_active_tis_per_dagrun=draw(_limits),
+    )
+
+
+def _for_fail_fast(task: Task) -> Task:
+    """The SDK refuses other rules in such a Dag."""
+    return task if task.is_teardown else attrs.evolve(task, trigger_rule=TriggerRule.ALL_SUCCESS)
+
+
+@st.composite
+def _looking_back(draw: st.DrawFn, task: Task) -> Task:
+    if not draw(st.booleans()):
+        return task
+    return attrs.evolve(
+        task,
+        depends_on_past=True,
+        wait_for_downstream=draw(st.booleans()),
+        wait_for_past_depends_before_skipping=draw(st.booleans()),
     )
 
 

@@ -89,7 +89,7 @@ class Watch:
 
     def check_settled(self, script: Script | None) -> None:
         """Check that all runs ended, and how, if the script alone decides that."""
-        invariants.check_all_runs_ended(self.seen)
+        invariants.check_all_runs_ended(self.seen, self._dags)
         if script is not None:
             invariants.check_confluence(self.seen, self._dags, script, touched=self._touched)
 

@@ -101,6 +101,12 @@ async def test_runs_start_in_the_order_that_was_asked(scene: Scene, backwards: b
     assert [day for day, state in (await runs(scene)).items() if state == "running"] == [first]
 
 
+async def test_a_backfill_cannot_run_backwards_when_runs_need_those_before_them(scene: Scene) -> None:
+    await scene.register(daily(every={"depends_on_past": True}))
+    with pytest.raises(UsageError, match="Dag 'etl' has tasks with depends_on_past"):
+        await fill(scene, run_backwards=True)
+
+
 async def test_a_backfill_is_completed_when_its_runs_have_ended(scene: Scene) -> None:
     await scene.register(daily())
     await fill(scene)

@@ -10,7 +10,7 @@ from flowcore.database.tables import unsettled
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import TryOutcome
 from flowcore.scheduler.store import Batch
-from tests.support.scheduling import NOW, Scene, chain, make_dag, single
+from tests.support.scheduling import NOW, Scene, chain, loose, make_dag, single
 
 
 async def test_a_finished_task_instance_schedules_what_comes_next(scene: Scene) -> None:
@@ -126,3 +126,50 @@ async def test_a_transaction_that_failed_leaves_nothing_remembered(scene: Scene)
         await scene.schedule()
     await scene.schedule()
     assert await scene.states(run) == {"t0": "success", "t1": "scheduled"}
+
+
+FAIL_FAST = make_dag(
+    {"s": [], "a": ["s"], "b": ["s"], "c": ["b"], "t": ["s", "a", "c"], "x": []},
+    tasks={
+        "s": {"is_setup": True},
+        "t": {"is_teardown": True, "trigger_rule": TriggerRule.ALL_DONE_SETUP_SUCCESS},
+    },
+    fail_fast=True,
+)
+
+
+async def test_the_first_failure_skips_all_that_has_not_ended_but_teardowns(scene: Scene) -> None:
+    run = await scene.begin(FAIL_FAST)
+    workloads = {one.task_id: one for one in await scene.enqueue()}
+    await scene.end([workloads["s"]])
+    await scene.schedule()
+    workloads |= {one.task_id: one for one in await scene.enqueue()}
+    await scene.end([workloads["a"]], TryOutcome.FAILED)
+    await scene.schedule()
+    skipped = dict.fromkeys(["b", "c", "x"], "skipped")
+    assert await scene.states(run) == {"s": "success", "a": "failed", **skipped, "t": "scheduled"}
+    await scene.revoke()
+    assert {key for key, *_ in scene.executor.cancelled} == {
+        workloads[name].task_instance_id for name in "bx"
+    }
+    await scene.hop()
+    row = await scene.run_row(run)
+    assert (row.state, row.reason) == ("failed", "task_failure")
+
+
+async def test_a_failure_that_is_tried_again_stops_nothing(scene: Scene) -> None:
+    run = await scene.begin(loose(2, every={"retries": 1}, fail_fast=True))
+    first, _ = await scene.enqueue()
+    await scene.end([first], TryOutcome.FAILED)
+    await scene.schedule()
+    assert await scene.states(run) == {"t0": "up_for_retry", "t1": "queued"}
+
+
+async def test_what_had_ended_before_it_was_stopped_stays_as_it_is(scene: Scene) -> None:
+    run = await scene.begin(loose(3, fail_fast=True))
+    first, second, _ = await scene.enqueue()
+    await scene.end([first], TryOutcome.FAILED)
+    await scene.end([second])
+    await scene.schedule()
+    assert await scene.states(run) == {"t0": "failed", "t1": "success", "t2": "skipped"}
+    assert (await scene.run_row(run)).state == "failed"

@@ -98,6 +98,11 @@ def create_backfill(
     version_id, of = _lock_dag(connection, request.dag_id)
     timetable = load_timetable(of.timetable)
     check_backfill(request, timetable, now=now)
+    if request.run_backwards and of.looks_back:
+        raise UsageError(
+            f"Dag {of.dag_id!r} has tasks with depends_on_past, whose runs need the ones before them; run the"
+            " backfill forwards"
+        )
     _require_no_other(connection, request.dag_id)
     params = validate_params(of.dag_id, of.params, request.conf or {})
     dates = dates_between(request, timetable, now=now)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flowcore.database.queries.claims import ids
 from flowcore.database.queries.listing_dags import dag_not_found
 from flowcore.database.queries.selected import lock_runs
+from flowcore.database.queries.unsettled_marks import mark_other_runs
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import (
     asset_dag_run_queue,
@@ -109,6 +110,7 @@ def _delete_runs(connection: sa.Connection, dag_id: str, run_ids: Sequence[int])
             f"task {alive!r} of Dag {dag_id!r} is running or is being stopped; pause the Dag, mark its runs"
             " failed, and try again when its tries have stopped"
         )
+    mark_other_runs(connection, run_ids)
     for statement in _DELETE_RUNS:
         connection.execute(statement, runs)
     wake(connection, Channel.RUNS_ENDED)

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, is_unfinished, literal
+from flowcore.database.queries.unsettled_marks import mark_other_runs
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.database.types import UtcDateTime
@@ -75,6 +76,7 @@ def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> N
     runs = {"runs": dump_rows((i,) for i in overdue), "now": now}
     connection.execute(_TIME_OUT, runs)
     connection.execute(unanswered(_SKIP), runs)
+    mark_other_runs(connection, overdue)
     wake(connection, Channel.RUNS_ENDED)
     wake(connection, Channel.SLOTS_FREED)
     wake(connection, Channel.REVOKED)

@@ -23,7 +23,7 @@ from flowcore.database.queries.selected import (
     lock_task_instances,
     require_tasks,
 )
-from flowcore.database.queries.unsettled_marks import mark_whole_runs
+from flowcore.database.queries.unsettled_marks import mark_other_runs, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.database.types import UtcDateTime
@@ -138,6 +138,7 @@ def mark_runs(
     changed = [one for one in found if one.id in marks]
     if not dry_run:
         _write(connection, marks, changed, now)
+        mark_other_runs(connection, (run.id for run in selected))
         _end(connection, [(run_id, end, None) for run_id in ended], now)
         mark_whole_runs(connection, {run.id for run in selected} - set(ended))
     return changed_instances(selected, changed)
@@ -167,6 +168,7 @@ def _follow(
 ) -> None:
     """Clear what failed after the marked tasks, and see how runs end now."""
     touched = [run for run in runs if run.id in {one.dag_run_id for one in found}]
+    mark_other_runs(connection, (run.id for run in touched))
     failed = _failed_after(connection, touched, found, dags)
     clear_found(connection, touched, failed, dags, now=now)
     begun_again = {one.dag_run_id for one in failed}

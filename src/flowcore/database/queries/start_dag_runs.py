@@ -24,7 +24,7 @@ from flowcore.database.queries.insert_task_instances import (
     insert_missing_task_instances,
     insert_task_instances,
 )
-from flowcore.database.queries.unsettled_marks import mark_whole_runs
+from flowcore.database.queries.unsettled_marks import mark_held, mark_whole_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import backfill, dag, dag_run
 from flowcore.database.types import UtcDateTime
@@ -214,6 +214,7 @@ def _write(connection: sa.Connection, begun: Sequence[Begun], own_lease: int, no
         ((run.dag_run_id, run.run_date, run.progress.dag, run.changes.states) for run in begun),
         now=now,
     )
+    mark_held(connection, (run.dag_run_id for run in begun if run.progress.held))
     wake(connection, Channel.RUNS_STARTED)
     if any(TaskInstanceState.SCHEDULED in run.changes.states.values() for run in begun):
         wake(connection, Channel.SCHEDULED)

@@ -16,7 +16,7 @@ import attrs
 from flowcore.domain.dags import Dag
 from flowcore.domain.dependencies import Look
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
-from flowcore.domain.task_verdicts import task_verdict
+from flowcore.domain.task_verdicts import counts_as_failure, task_verdict, waits_for_past
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects
 from flowcore.scheduler.decisions.task_progress import NOBODY, Tally, TaskProgress
@@ -45,11 +45,20 @@ _STATE_OF = {
 
 @attrs.frozen
 class RunChanges:
-    """What to write: new states, and the run's state if it ended (with the reason)."""
+    """What to write: new states, and the run's state if it ended (with the reason).
+
+    `stops` says that all task instances that have not ended, but for teardowns, are to be skipped at once:
+    which these were is to be settled then.
+    """
 
     states: Mapping[Key, TaskInstanceState]
     run_state: DagRunState | None = None
     reason: str | None = None
+    stops: bool = False
+
+    def then(self, later: RunChanges) -> RunChanges:
+        """These changes and those that came after them, as one."""
+        return attrs.evolve(later, states={**self.states, **later.states})
 
 
 class RunProgress:
@@ -62,6 +71,10 @@ class RunProgress:
         #: How many task instances it remembers.
         self.size = self._unfinished = len(dag.tasks)
         self._in_flight = 0
+        self._has_failed_fast = False
+        #: Tasks that would be decided if it were known that the run before lets them.
+        self.held: set[int] = set()
+        self._admitted: set[int] = set()
 
     @classmethod
     def of(cls, dag: Dag, instances: Iterable[Instance], *, revision: int) -> RunProgress:
@@ -82,6 +95,13 @@ class RunProgress:
         """Look at every task that was not decided yet: for a run that begins or was rebuilt."""
         return self._follow([task.position for task in self.dag.tasks])
 
+    def admit(self, positions: Iterable[int]) -> RunChanges:
+        """Decide on tasks that were held: the run before lets them."""
+        admitted = list(positions)
+        self.held.difference_update(admitted)
+        self._admitted.update(admitted)
+        return self._follow(admitted)
+
     def _follow(self, touched: list[int]) -> RunChanges:
         changes: dict[Key, TaskInstanceState] = {}
         while touched:
@@ -90,13 +110,19 @@ class RunProgress:
                 if state is None and (new := self._new_state(position)):
                     changes[position, map_index] = new
                     touched += self._set((position, map_index), new)
-        return RunChanges(dict(sorted(changes.items())), *self._end_of_run())
+        stops = self._has_failed_fast and self._unfinished > 0
+        return RunChanges(dict(sorted(changes.items())), *self._end_of_run(), stops)
 
     def _new_state(self, position: int) -> TaskInstanceState | None:
         task = self._tasks[position]
+        if self._has_failed_fast and not task.task.is_teardown:
+            return None
         verdict = task_verdict(
             task.task, lambda look: self._counts(task, look), told_to_skip=task.told_to_skip
         )
+        if waits_for_past(task.task, verdict) and position not in self._admitted:
+            self.held.add(position)
+            return None
         return _STATE_OF.get(verdict)
 
     def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
@@ -117,6 +143,8 @@ class RunProgress:
         if state is TaskInstanceState.SUCCESS:
             for task_id in effects.skips:
                 self._tasks[self.dag.position_of[task_id]].told_to_skip = True
+        if state is TaskInstanceState.FAILED and self.dag.fail_fast:
+            self._has_failed_fast |= counts_as_failure(self.dag.tasks[position])
         return self._set((position, map_index), state)
 
     def _set(self, key: Key, state: TaskInstanceState) -> list[int]:
@@ -126,6 +154,8 @@ class RunProgress:
         old, states[map_index] = states[map_index], state
         if old is not None and old not in FINISHED:
             self._in_flight -= 1
+        if position in self.held and None not in states.values():
+            self.held.remove(position)
         if state not in FINISHED:
             self._in_flight += 1
             return []
@@ -137,11 +167,13 @@ class RunProgress:
         ]
 
     def _end_of_run(self) -> tuple[DagRunState | None, str | None]:
-        if self._in_flight:
+        if self._in_flight or self.held:
             return None, None
         if self._unfinished:
             # Nothing runs and nothing can: some rule waits for what will never come.
             return DagRunState.FAILED, "all_tasks_deadlocked"
+        if self._has_failed_fast:
+            return DagRunState.FAILED, "task_failure"
         leaves = (state for position in self.dag.leaves for state in self._tasks[position].states.values())
         if any(state in _FAILED_LEAF for state in leaves):
             return DagRunState.FAILED, "task_failure"
