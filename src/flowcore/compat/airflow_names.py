@@ -26,8 +26,10 @@ def _sdk(*names: str) -> Names:
 
 
 _DAG = _sdk("DAG", "dag")
-_OPERATOR = _sdk("BaseOperator", "chain")
-_DECORATORS = _sdk("dag", "task", "task_group")
+_OPERATOR = _sdk("BaseOperator", "chain", "chain_linear", "cross_downstream")
+_DECORATORS = _sdk("dag", "setup", "task", "task_group", "teardown")
+_EDGES = _sdk("EdgeModifier", "Label")
+_SKIPPING = _sdk("BranchMixIn", "SkipMixin")
 _PARAM = _sdk("Param")
 _MASKING = _of(f"{SDK}.log", "mask_secret")
 _STATES = {
@@ -45,7 +47,7 @@ _TIMETABLE = _of(
 )
 _EXCEPTIONS = {
     **_sdk("AirflowFailException", "AirflowSkipException"),
-    **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "XComNotFound"),
+    **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "DownstreamTasksSkipped", "XComNotFound"),
     "AirflowException": "flowcore.errors:FlowcoreError",
     "AirflowNotFoundException": "flowcore.errors:ConnectionNotFound",
     "ParamValidationError": "flowcore.errors:ParamError",
@@ -56,7 +58,14 @@ _EXCEPTIONS = {
 _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
 _BASH = _of(f"{_STANDARD}.bash", "BashOperator")
 _EMPTY = _of(f"{_STANDARD}.empty", "EmptyOperator")
-_PYTHON = _of(f"{_STANDARD}.python", "PythonOperator")
+_BRANCH = _sdk("BaseBranchOperator")
+_LATEST_ONLY = _of(f"{_STANDARD}.latest_only", "LatestOnlyOperator")
+_PYTHON = {
+    **_sdk("get_current_context"),
+    **_of(f"{_STANDARD}.branch_python", "BranchPythonOperator"),
+    **_of(f"{_STANDARD}.python", "PythonOperator"),
+    **_of(f"{_STANDARD}.short_circuit", "ShortCircuitOperator"),
+}
 _BASH_SENSOR = _of(f"{_STANDARD}.bash_sensor", "BashSensor")
 _DATE_TIME_SENSOR = {
     **_of(f"{_STANDARD}.time_sensors", "DateTimeSensor"),
@@ -90,14 +99,19 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.param": _PARAM,
     "airflow.models.taskinstance": _sdk("TaskInstance"),
     "airflow.models.variable": _sdk("Variable"),
+    "airflow.models.skipmixin": _SKIPPING,
     "airflow.models.xcom_arg": _sdk("XComArg"),
     "airflow.operators.bash": _BASH,
+    "airflow.operators.branch": _BRANCH,
     "airflow.operators.dummy": {"DummyOperator": f"{_STANDARD}.empty:EmptyOperator"},
     "airflow.operators.empty": _EMPTY,
-    "airflow.operators.python": {**_PYTHON, **_sdk("get_current_context")},
+    "airflow.operators.latest_only": _LATEST_ONLY,
+    "airflow.operators.python": _PYTHON,
     "airflow.providers.standard.operators.bash": _BASH,
+    "airflow.providers.standard.operators.branch": _BRANCH,
     "airflow.providers.standard.operators.empty": _EMPTY,
-    "airflow.providers.standard.operators.python": {**_PYTHON, **_sdk("get_current_context")},
+    "airflow.providers.standard.operators.latest_only": _LATEST_ONLY,
+    "airflow.providers.standard.operators.python": _PYTHON,
     "airflow.providers.standard.sensors.bash": _BASH_SENSOR,
     "airflow.providers.standard.sensors.date_time": _DATE_TIME_SENSOR,
     "airflow.providers.standard.sensors.filesystem": _FILE_SENSOR,
@@ -106,12 +120,15 @@ NAMES: Mapping[str, Names] = {
     "airflow.providers.standard.sensors.time_delta": _TIME_DELTA_SENSOR,
     "airflow.providers.standard.sensors.weekday": _WEEKDAY_SENSOR,
     "airflow.sdk": {},
+    "airflow.sdk.bases.branch": _BRANCH,
     "airflow.sdk.bases.sensor": _SENSOR,
+    "airflow.sdk.bases.skipmixin": _SKIPPING,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
     "airflow.sdk.bases.operator": _OPERATOR,
     "airflow.sdk.definitions.connection": _sdk("Connection"),
     "airflow.sdk.definitions.context": _sdk("Context", "get_current_context"),
     "airflow.sdk.definitions.dag": _DAG,
+    "airflow.sdk.definitions.edges": _EDGES,
     "airflow.sdk.definitions.param": _PARAM,
     "airflow.sdk.definitions.taskgroup": _sdk("TaskGroup"),
     "airflow.sdk.definitions.variable": _sdk("Variable"),
@@ -133,7 +150,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.timetables.trigger": _CRON_AND_DELTA,
     "airflow.utils.context": _sdk("Context"),
     "airflow.utils.dates": _of("flowcore.compat.airflow_dates", "days_ago"),
-    "airflow.utils.helpers": _sdk("chain"),
+    "airflow.utils.edgemodifier": _EDGES,
+    "airflow.utils.helpers": _sdk("chain", "cross_downstream"),
     "airflow.utils.log.secrets_masker": _MASKING,
     "airflow.utils.log.logging_mixin": {"LoggingMixin": "flowcore.compat.airflow_logging:HasLog"},
     "airflow.utils.state": _STATES,
