@@ -53,7 +53,7 @@ class FunctionOperator(BaseOperator):
 
     @property
     def named_context_keys(self) -> frozenset[str]:
-        return self._from_context & self.called.signature.parameters.keys()
+        return self.called.named(self._from_context)
 
     def for_one_try(self, lookup: Lookup) -> Self:
         # A function cannot change its operator, so only what is replaced needs a copy.
@@ -61,12 +61,4 @@ class FunctionOperator(BaseOperator):
 
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
         context["templates_dict"] = self.templates_dict
-        # What nobody names is not looked up for `**kwargs` alone; see `lazy_context.py`.
-        known: Mapping[str, Any] = dict(context)
-        named = self.named_context_keys
-        filled = {
-            name: context[name] if name in named else known[name]  # type: ignore[literal-required]
-            for name in self._from_context
-            if name in known
-        }
-        return filled | self.op_kwargs
+        return self.called.values_from(context, self._from_context) | self.op_kwargs

@@ -13,7 +13,7 @@ from typing import Any, get_origin, get_type_hints, is_typeddict
 import attrs
 
 from flowcore.errors import DagError
-from flowcore.sdk.context import CONTEXT_KEYS
+from flowcore.sdk.context import CONTEXT_KEYS, Context
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -74,6 +74,21 @@ class TaskCallable:
         parameters = self.signature.parameters
         wants_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         return (CONTEXT_KEYS if wants_all else CONTEXT_KEYS & parameters.keys()) - given
+
+    def named(self, keys: frozenset[str]) -> frozenset[str]:
+        """Those of the keys that parameters are called like, and not only taken by `**kwargs`."""
+        return keys & self.signature.parameters.keys()
+
+    def values_from(self, context: Context, keys: frozenset[str]) -> dict[str, Any]:
+        """The arguments that `filled_from_context` named, as far as the context has them."""
+        # What nobody names is not looked up for `**kwargs` alone; see `lazy_context.py`.
+        known: Mapping[str, Any] = dict(context)
+        named = self.named(keys)
+        return {
+            name: context[name] if name in named else known[name]  # type: ignore[literal-required]
+            for name in keys
+            if name in known
+        }
 
     def _required(self) -> set[str]:
         return {

@@ -26,3 +26,21 @@ async def test_whatever_is_true_ends_the_wait():
     with DAG("d") as dag:
         PythonSensor("wait", python_callable=lambda: [1])
     assert (await run_task(dag)).state == "success"
+
+
+async def test_coroutine_that_takes_the_rest_of_the_context_asks_for_nothing():
+    async def all_of_it(**context):
+        return context["dag"].dag_id == "d" and "prev_start_date_success" in context
+
+    with DAG("d") as dag:
+        PythonSensor("wait", python_callable=all_of_it)
+    assert (await run_task(dag)).state == "success"
+
+
+async def test_coroutine_may_name_what_has_to_be_looked_up():
+    async def named(prev_start_date_success):
+        return prev_start_date_success is None
+
+    with DAG("d") as dag:
+        PythonSensor("wait", python_callable=named)
+    assert (await run_task(dag)).state == "success"

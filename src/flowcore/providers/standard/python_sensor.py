@@ -41,9 +41,12 @@ class PythonSensor(BaseSensorOperator):
             return await super().apoke(context)
         return _found(await self._called.function(*self.op_args, **self._kwargs(context)))
 
+    @property
+    def named_context_keys(self) -> frozenset[str]:
+        return self._called.named(self._from_context)
+
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
-        filled = {name: context[name] for name in self._from_context if name in context}  # type: ignore[literal-required]
-        return filled | self.op_kwargs
+        return self._called.values_from(context, self._from_context) | self.op_kwargs
 
 
 def _found(returned: Any) -> bool | PokeReturnValue:
