@@ -7,8 +7,6 @@ go on in their threads; these are left to their lease, which expires.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import anyio
 import attrs
 from anyio.abc import TaskGroup, TaskStatus
@@ -18,6 +16,7 @@ from flowcore.clock import Clock
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunsIn, Slots, Workload
 from flowcore.errors import UsageError
+from flowcore.executors.slots import ExecutorSlots
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
@@ -70,20 +69,20 @@ class InProcessExecutor:
     ) -> None:
         self._tasks, self._sources, self._clock = tasks, sources, clock
         self._logs, self._settings = logs, settings
-        self._slots = {
-            RunsIn.PROCESS: parallelism,
-            RunsIn.WORKER: async_parallelism,
-            RunsIn.IN_PROCESS: async_parallelism,
-        }
-        self._taken: Counter[RunsIn] = Counter()
+        self._slots = ExecutorSlots(
+            {
+                RunsIn.PROCESS: parallelism,
+                RunsIn.WORKER: async_parallelism,
+                RunsIn.IN_PROCESS: async_parallelism,
+            }
+        )
         self._threads = anyio.CapacityLimiter(parallelism)
         self._serving: tuple[TaskGroup, ReportSink] | None = None
         self._tries: dict[tuple[int, int], Try] = {}
-        self._idle = anyio.Event()
-        self._ended = self._abandoned = 0
+        self._abandoned = 0
 
     def free_slots(self) -> Slots:
-        return {runs_in: max(0, slots - self._taken[runs_in]) for runs_in, slots in self._slots.items()}
+        return self._slots.free()
 
     def has_dag(self, dag_id: str) -> bool:
         return self._tasks.has_dag(dag_id)
@@ -108,10 +107,8 @@ class InProcessExecutor:
             on_start=reports.report_start,
             settings=self._settings,
         )
-        if not self._tries:
-            self._idle = anyio.Event()
+        self._slots.take(workload.runs_in)
         self._tries[workload.task_instance_id, workload.token] = submitted
-        self._taken[workload.runs_in] += 1
         nursery.start_soon(self._run, submitted, reports)
 
     def cancel(self, task_instance_id: int, token: int, reason: str) -> bool:
@@ -131,15 +128,14 @@ class InProcessExecutor:
                 self._serving = None
 
     async def wait_idle(self) -> None:
-        while self._tries:
-            await self._idle.wait()
+        await self._slots.wait_idle()
 
     def statistics(self) -> Statistics:
         """The present numbers."""
         return Statistics(
             running=len(self._tries),
             threads=int(self._threads.borrowed_tokens),
-            ended=self._ended,
+            ended=self._slots.ended,
             abandoned=self._abandoned,
         )
 
@@ -167,8 +163,5 @@ class InProcessExecutor:
 
     def _forget(self, over: Try) -> None:
         del self._tries[over.workload.task_instance_id, over.workload.token]
-        self._taken[over.workload.runs_in] -= 1
-        self._ended += 1
         self._abandoned += over.is_abandoned()
-        if not self._tries:
-            self._idle.set()
+        self._slots.release(over.workload.runs_in)

@@ -6,7 +6,6 @@ ends all tries at once: what has not ended then is given back when its process i
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 
 import anyio
@@ -22,6 +21,7 @@ from flowcore.errors import UsageError
 from flowcore.executors.child_making import ChildMaker, Forks
 from flowcore.executors.local_service import LocalLimits, LocalService, StartedTry
 from flowcore.executors.losses import Losses
+from flowcore.executors.slots import ExecutorSlots
 from flowcore.executors.supervised_try import SupervisedTry
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
@@ -81,20 +81,19 @@ class LocalExecutor:
         self._children = ChildMaker(
             forks=forks, sources=sources, settings=settings or TrySettings(), graces=limits.graces
         )
-        self._slots = {
-            RunsIn.PROCESS: limits.parallelism,
-            RunsIn.WORKER: limits.async_parallelism,
-            RunsIn.IN_PROCESS: limits.parallelism,
-        }
-        self._taken: Counter[RunsIn] = Counter()
+        self._slots = ExecutorSlots(
+            {
+                RunsIn.PROCESS: limits.parallelism,
+                RunsIn.WORKER: limits.async_parallelism,
+                RunsIn.IN_PROCESS: limits.parallelism,
+            }
+        )
         self._losses = Losses()
         self._serving: _Serving | None = None
         self._tries: dict[tuple[int, int], StartedTry] = {}
-        self._running = self._ended = 0
-        self._idle = anyio.Event()
 
     def free_slots(self) -> Slots:
-        return {runs_in: max(0, slots - self._taken[runs_in]) for runs_in, slots in self._slots.items()}
+        return self._slots.free()
 
     def has_dag(self, dag_id: str) -> bool:
         return self._catalogue.has_dag(dag_id)
@@ -109,10 +108,7 @@ class LocalExecutor:
             raise UsageError(
                 f"executor {self.name!r} does not serve; submit after `serve` has called started()"
             )
-        if not self._running:
-            self._idle = anyio.Event()
-        self._running += 1
-        self._taken[workload.runs_in] += 1
+        self._slots.take(workload.runs_in)
         reports = TryReports(workload, self._serving.sink, self._clock)
         tried = SupervisedTry(Answers(workload, self._answers), reports, self._logs)
         started = self._serving.service.start(tried, partial(self._note_end, tried))
@@ -142,13 +138,12 @@ class LocalExecutor:
             nursery.cancel_scope.cancel()
 
     async def wait_idle(self) -> None:
-        while self._running:
-            await self._idle.wait()
+        await self._slots.wait_idle()
 
     def statistics(self) -> LocalStatistics:
         """The present numbers."""
         workers = self._serving.service.workers if self._serving else 0
-        return LocalStatistics(self._running, workers, self._ended)
+        return LocalStatistics(self._slots.running, workers, self._slots.ended)
 
     async def _serve(self, sink: ReportSink, stopping: anyio.Event, task_status: TaskStatus[None]) -> None:
         async with anyio.create_task_group() as nursery, anyio.create_task_group() as lookups:
@@ -172,13 +167,9 @@ class LocalExecutor:
         tried.end(ending)
         workload = tried.workload
         self._tries.pop(_key(workload), None)
-        self._taken[workload.runs_in] -= 1
-        self._running -= 1
-        self._ended += 1
+        self._slots.release(workload.runs_in)
         if ending.outcome is not TryOutcome.GIVEN_BACK:
             self._losses.forget(workload.task_instance_id)
-        if not self._running:
-            self._idle.set()
 
 
 async def _set_when_cancelled(event: anyio.Event) -> None:
