@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from flowcore.app.dag_tests import arun_to_end
 from flowcore.sdk import DAG, BaseBranchOperator, BaseOperator, SkipMixin, TaskGroup, task
-from tests.support.dag_runs import run_dag
 
 
 @task
@@ -19,7 +19,7 @@ def named(name, **arguments):
 
 async def states_of(dag):
     """The states of the tasks, each by its first letter: s, k (skipped), f, u."""
-    _, ended = await run_dag(dag)
+    ended = (await arun_to_end(dag)).tasks
     return {name: "k" if one.state == "skipped" else one.state[0] for name, one in ended.items()}
 
 
@@ -76,7 +76,7 @@ async def test_branch_chooses_a_group():
 async def test_branch_that_chooses_what_is_not_there_fails():
     with DAG("d") as dag:
         choosing("x") >> named("b")
-    _, ended = await run_dag(dag)
+    ended = (await arun_to_end(dag)).tasks
     assert ended["branch"].state == "failed"
     assert "branch 'branch' chose 'x', and Dag 'd' has no task or group of that id" in ended["branch"].error
     assert ended["b"].state == "upstream_failed"
@@ -85,8 +85,8 @@ async def test_branch_that_chooses_what_is_not_there_fails():
 async def test_what_a_branch_chose_is_its_xcom():
     with DAG("d") as dag:
         choosing(["b"]) >> [named("b"), named("c")]
-    _, ended = await run_dag(dag)
-    assert ended["branch"].xcom == ["b"]
+    ended = (await arun_to_end(dag)).tasks
+    assert ended["branch"].returned == ["b"]
 
 
 async def test_branch_is_a_class_of_ones_own():
@@ -119,8 +119,8 @@ async def test_short_circuit_that_holds_skips_nothing():
             return {"rows": 3}
 
         sc() >> named("b")
-    _, ended = await run_dag(dag)
-    assert (ended["sc"].xcom, ended["b"].state) == ({"rows": 3}, "success")
+    ended = (await arun_to_end(dag)).tasks
+    assert (ended["sc"].returned, ended["b"].state) == ({"rows": 3}, "success")
 
 
 async def test_teardown_is_spared_by_a_short_circuit():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowcore.errors import ParamError, UsageError
-from flowcore.sdk import DAG, Param, TaskFailed, Variable, chain, dag, task
+from flowcore.sdk import DAG, Param, TaskFailed, Variable, chain, dag, setup, task, teardown
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -68,3 +68,22 @@ def test_conf_that_breaks_the_params_is_refused(backend):
 async def test_coroutines_are_told_what_to_do_instead():
     with pytest.raises(UsageError, match=r"was called in a coroutine .* use `async with flowcore\.open"):
         example().test()
+
+
+def test_setups_and_teardowns_have_their_say(backend):
+    with DAG("prepared") as prepared:
+
+        @setup
+        def make(): ...
+
+        @teardown
+        def remove(): ...
+
+        @task
+        def work():
+            raise TaskFailed("broken on purpose")
+
+        created = make()
+        created >> work() >> remove().as_teardown(setups=created)
+    ended = prepared.test(backend=backend)
+    assert (ended.state, ended.tasks["remove"].state) == ("failed", "success")

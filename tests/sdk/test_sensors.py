@@ -59,12 +59,12 @@ def sensor(request):
 
 async def test_sensor_looks_until_the_wait_is_over(sensor):
     ended = await run_task(sensor(False, False, PokeReturnValue(True, "found"), False))
-    assert (ended.state, ended.xcom) == ("success", "found")
+    assert (ended.state, ended.returned) == ("success", "found")
 
 
 async def test_plain_truth_returns_nothing(sensor):
     ended = await run_task(sensor(True))
-    assert (ended.state, ended.xcom) == ("success", None)
+    assert (ended.state, ended.returned) == ("success", None)
 
 
 async def test_timeout_fails_for_good(sensor):

@@ -38,11 +38,15 @@ def run_to_end(
             f"dag.test() of {dag.dag_id!r} was called in a coroutine and would block its event loop; use"
             " `async with flowcore.open(...)` there"
         )
-    return anyio.run(partial(_run, _without_delays(dag), conf, logical_date), backend=backend)
+    return anyio.run(partial(arun_to_end, dag, conf, logical_date), backend=backend)
 
 
-async def _run(dag: DAG, conf: Mapping[str, Any] | None, logical_date: datetime | None) -> EndedRun:
-    async with open(MEMORY, dags=[dag], options=Options(creates_dag_runs=False)) as flowcore:
+async def arun_to_end(
+    dag: DAG, conf: Mapping[str, Any] | None = None, logical_date: datetime | None = None
+) -> EndedRun:
+    """The same as `run_to_end` for coroutines."""
+    dags, options = [_without_delays(dag)], Options(creates_dag_runs=False)
+    async with open(MEMORY, dags=dags, options=options) as flowcore:
         run = await flowcore.trigger(dag.dag_id, conf=conf, logical_date=logical_date)
         state = await run.wait()
         views = await run.task_instances()

@@ -34,13 +34,13 @@ def bash(request):
 async def test_last_line_is_returned_and_all_are_logged(bash, caplog):
     caplog.set_level(logging.INFO)
     ended = await run_task(bash("echo first; echo second >&2; printf 'no newline: ü'"))
-    assert (ended.state, ended.xcom) == ("success", "no newline: ü")
+    assert (ended.state, ended.returned) == ("success", "no newline: ü")
     assert [m for m in caplog.messages if m in ("first", "second")] == ["first", "second"]
 
 
 async def test_last_line_can_be_processed(bash):
     ended = await run_task(bash("echo '[1, 2]'", output_processor=len))
-    assert ended.xcom == 6
+    assert ended.returned == 6
 
 
 async def test_failure_names_the_exit_status(bash):
@@ -57,15 +57,15 @@ async def test_exit_status_99_skips_unless_told_otherwise(bash, given, state):
 async def test_environment_is_replaced_or_added_to(bash, monkeypatch):
     monkeypatch.setenv("FROM_OUTSIDE", "outside")
     command = 'echo "$FROM_OUTSIDE $INSIDE"'
-    assert (await run_task(bash(command))).xcom == "outside "
-    assert (await run_task(bash(command, env={"INSIDE": "in"}))).xcom == " in"
-    assert (await run_task(bash(command, env={"INSIDE": "in"}, append_env=True))).xcom == "outside in"
+    assert (await run_task(bash(command))).returned == "outside "
+    assert (await run_task(bash(command, env={"INSIDE": "in"}))).returned == " in"
+    assert (await run_task(bash(command, env={"INSIDE": "in"}, append_env=True))).returned == "outside in"
 
 
 async def test_folder_is_empty_and_deleted_unless_given(bash, tmp_path):
-    used = (await run_task(bash("touch file; pwd"))).xcom
+    used = (await run_task(bash("touch file; pwd"))).returned
     assert not await anyio.Path(used).exists()
-    assert (await run_task(bash("pwd", cwd=str(tmp_path)))).xcom == str(tmp_path)
+    assert (await run_task(bash("pwd", cwd=str(tmp_path)))).returned == str(tmp_path)
 
 
 async def test_missing_folder_is_named(bash):
@@ -74,7 +74,7 @@ async def test_missing_folder_is_named(bash):
 
 
 async def test_undecodable_output_is_replaced(bash):
-    assert (await run_task(bash(r"printf '\xff'"))).xcom == "\ufffd"
+    assert (await run_task(bash(r"printf '\xff'"))).returned == "\ufffd"
 
 
 @pytest.mark.slow

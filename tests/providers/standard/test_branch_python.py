@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from flowcore.app.dag_tests import arun_to_end
 from flowcore.providers.standard.branch_python import BranchPythonOperator
 from flowcore.sdk import DAG, task
-from tests.support.dag_runs import run_dag
 
 
 def choose(wanted, ti=None):
@@ -20,8 +20,8 @@ async def test_function_chooses_what_runs(function):
     with DAG("d") as dag:
         branch = BranchPythonOperator(task_id="branch", python_callable=function, op_args=["a"])
         branch >> [task(list, task_id=name)() for name in "ab"]
-    _, ended = await run_dag(dag)
+    ended = (await arun_to_end(dag)).tasks
     assert {name: str(one.state) for name, one in ended.items()} == {
         "branch": "success", "a": "success", "b": "skipped",
     }  # fmt: skip
-    assert ended["branch"].xcom == "a"
+    assert ended["branch"].returned == "a"

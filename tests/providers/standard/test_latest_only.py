@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flowcore.app.dag_tests import arun_to_end
 from flowcore.domain.timetables.base import DataInterval
 from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTriggerTimetable
 from flowcore.domain.timetables.simple import OnceTimetable
 from flowcore.providers.standard.latest_only import LatestOnlyOperator, is_latest_interval
 from flowcore.sdk import DAG, task
-from tests.support.dag_runs import run_dag
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ def test_last_run_of_a_schedule_is_the_latest_for_ever():
 async def test_manual_run_skips_nothing():
     with DAG("d", schedule="@daily", start_date=MONDAY) as dag:
         LatestOnlyOperator(task_id="latest") >> task(list, task_id="after")()
-    _, ended = await run_dag(dag)
+    ended = (await arun_to_end(dag)).tasks
     assert ended["after"].state == "success"
 
 

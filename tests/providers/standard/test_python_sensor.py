@@ -19,7 +19,7 @@ async def alook(wanted, run_id=None):
 async def test_function_is_called_with_its_arguments_and_the_context(function):
     with DAG("d") as dag:
         PythonSensor("wait", python_callable=function, op_args=["{{ dag.dag_id }}"])
-    assert (await run_task(dag)).xcom == ["d", True]
+    assert (await run_task(dag)).returned == ["d", True]
 
 
 async def test_whatever_is_true_ends_the_wait():

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from flowcore.app.dag_tests import arun_to_end
 from flowcore.providers.standard.short_circuit import ShortCircuitOperator
 from flowcore.sdk import DAG, task
-from tests.support.dag_runs import run_dag
 
 
 def check(holds):
@@ -27,6 +27,6 @@ async def test_condition_ends_what_follows(function, holds, ignores, states):
             task_id="c", python_callable=function, op_args=[holds], ignore_downstream_trigger_rules=ignores
         )
         circuit >> after[0] >> after[1]
-    _, ended = await run_dag(dag)
+    ended = (await arun_to_end(dag)).tasks
     found = {"success": "s", "skipped": "k"}
     assert "".join(found[ended[name].state] for name in "ab") == states
