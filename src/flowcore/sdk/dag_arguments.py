@@ -20,8 +20,9 @@ _LINK = re.compile(r"mailto:[^@]+@.+|[a-z][a-z0-9+.-]*://[^/].*", re.IGNORECASE)
 class DagArguments(TypedDict, total=False):
     """Arguments of `DAG` and `@dag`; names and meanings are Airflow's, None is the default.
 
-    `schedule` is a cron expression, a preset such as `@daily`, a timedelta or a timetable; without one
-    the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in UTC.
+    `schedule` is a cron expression, a preset such as `@daily`, a timedelta, a relativedelta or a timetable;
+    without one the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in
+    UTC.
     `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
     `template_searchpath` names folders, relative to that of the Dag file, in which templates that are files
     are found; `template_undefined` is the class of Jinja for names that are not there. `doc_md` may name a

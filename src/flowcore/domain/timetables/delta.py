@@ -12,23 +12,17 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from flowcore.domain.timetables.calendar import CalendarDelta, dump_delta, load_delta, read_delta
 from flowcore.domain.timetables.moments import next_interval, next_trigger
-from flowcore.errors import DagError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _positive(delta: timedelta) -> timedelta:
-    if delta <= timedelta():
-        raise DagError(f"the schedule {delta} must be positive; use a timedelta of more than 0")
-    return delta
 
 
 @attrs.frozen
 class Steps:
     """The moments that follow any moment at a fixed distance."""
 
-    delta: timedelta
+    delta: timedelta | CalendarDelta
 
     def after(self, instant: datetime) -> datetime:
         return instant + self.delta
@@ -47,7 +41,7 @@ class DeltaTriggerTimetable:
     A period that is not positive is a `DagError`.
     """
 
-    delta: timedelta = attrs.field(converter=_positive)
+    delta: timedelta | CalendarDelta = attrs.field(converter=read_delta)
     interval: timedelta = attrs.field(default=timedelta(), kw_only=True)
 
     type: ClassVar = "delta_trigger"
@@ -79,12 +73,12 @@ class DeltaTriggerTimetable:
 
     def serialize(self) -> dict[str, Any]:
         interval_s = self.interval.total_seconds()
-        return {"type": self.type, "delta_s": self.delta.total_seconds(), "interval_s": interval_s}
+        return {"type": self.type, **dump_delta(self.delta), "interval_s": interval_s}
 
     @classmethod
     def deserialize(cls, document: Mapping[str, Any]) -> Self:
         interval = timedelta(seconds=document["interval_s"])
-        return cls(timedelta(seconds=document["delta_s"]), interval=interval)
+        return cls(load_delta(document), interval=interval)
 
 
 @attrs.frozen
@@ -94,7 +88,7 @@ class DeltaDataIntervalTimetable:
     A period that is not positive is a `DagError`.
     """
 
-    delta: timedelta = attrs.field(converter=_positive)
+    delta: timedelta | CalendarDelta = attrs.field(converter=read_delta)
 
     type: ClassVar = "delta_data_interval"
     active_runs_limit: ClassVar = None
@@ -111,21 +105,32 @@ class DeltaDataIntervalTimetable:
         restriction: TimeRestriction,
         now: datetime,
     ) -> DagRunInfo | None:
-        # Catching up is cut short on whole multiples of the period, as in Airflow.
-        rounded = now - (now - _EPOCH) % self.delta
+        last = last_automated_data_interval
         return next_interval(
             Steps(self.delta),
-            last=last_automated_data_interval,
+            last=last,
             restriction=restriction,
-            newest_start=rounded - self.delta,
+            newest_start=self._newest_start(restriction.earliest if last is None else last.end, now),
         )
+
+    def _newest_start(self, begin: datetime | None, now: datetime) -> datetime:
+        """Where the newest interval starts that is over at `now`."""
+        if isinstance(self.delta, timedelta):
+            # Catching up is cut short on whole multiples of the period, as in Airflow.
+            return now - (now - _EPOCH) % self.delta - self.delta
+        if begin is None:
+            return now - self.delta
+        # Months have no multiples: one goes from each to the next.
+        while (following := begin + self.delta) + self.delta <= now:
+            begin = following
+        return begin
 
     def infer_manual_data_interval(self, *, run_after: datetime) -> DataInterval:
         return DataInterval(run_after - self.delta, run_after)
 
     def serialize(self) -> dict[str, Any]:
-        return {"type": self.type, "delta_s": self.delta.total_seconds()}
+        return {"type": self.type, **dump_delta(self.delta)}
 
     @classmethod
     def deserialize(cls, document: Mapping[str, Any]) -> Self:
-        return cls(timedelta(seconds=document["delta_s"]))
+        return cls(load_delta(document))

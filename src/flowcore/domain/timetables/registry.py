@@ -7,6 +7,7 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 from flowcore.domain.timetables.base import Timetable
+from flowcore.domain.timetables.calendar import is_relativedelta
 from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTriggerTimetable
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable, DeltaTriggerTimetable
 from flowcore.domain.timetables.events import EventsTimetable
@@ -59,6 +60,8 @@ def timetable_for(schedule: str | timedelta | Timetable | None, timezone: str | 
             return DeltaTriggerTimetable(schedule)
         case _ if isinstance(schedule, _BUILT_IN):
             return schedule
+        case _ if is_relativedelta(schedule):
+            return DeltaTriggerTimetable(schedule)
     if name := plug_in_name(schedule):
         return PlugInTimetable.of(name, schedule)
     remedy = "use None, a cron expression, a timedelta or a timetable"
