@@ -15,6 +15,7 @@ from flowcore.abc import XComBackend
 from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.dag_folders import WatchedFolder
+from flowcore.app.options import Options
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.runs import Run
@@ -70,14 +71,11 @@ class Flowcore:
         xcoms: XComBackend,
         folder: WatchedFolder | None = None,
         clock: Clock,
-        paused_at_creation: bool,
-        creates_dag_runs: bool,
+        options: Options,
     ) -> None:
         self.database, self.secrets, self.folder = database, secrets, folder
         self._scheduler, self._dags, self._watch = scheduler, dags, watch
-        self._clock, self._paused_at_creation = clock, paused_at_creation
-        self._creates_dag_runs = creates_dag_runs
-        self._xcoms = xcoms
+        self._clock, self._options, self._xcoms = clock, options, xcoms
         self._registered = anyio.Event()
 
     def register(self, dag: DAG) -> None:
@@ -96,7 +94,10 @@ class Flowcore:
         unstored = self._dags.unstored()
         if unstored:
             await self.database.run(
-                _register, unstored, now=self._clock.now(), paused_at_creation=self._paused_at_creation
+                _register,
+                unstored,
+                now=self._clock.now(),
+                paused_at_creation=self._options.paused_at_creation,
             )
             self._dags.stored(unstored)
 
@@ -107,13 +108,17 @@ class Flowcore:
         conf: Mapping[str, Any] | None = None,
         run_id: str | None = None,
         logical_date: datetime | None = None,
+        run_after: datetime | None = None,
     ) -> Run:
-        """Queue a run; `conf` is a JSON object, a `logical_date` is aware and by default the present.
+        """Queue a run; `conf` is a JSON object.
+
+        It waits for `run_after`, by default the present, which is also its `logical_date` if that is not
+        given; both are aware.
 
         Raises:
             DagNotFound: nobody has registered the Dag.
             ParamError: `conf` breaks the Dag's params.
-            UsageError: there is a run of that id or logical date already.
+            UsageError: there is a run of that id or logical date already, or the Dag allows no manual runs.
         """
         await self.store_registered()
         queued = await self.database.run(
@@ -122,6 +127,8 @@ class Flowcore:
             conf=conf or {},
             run_id=run_id,
             logical_date=logical_date,
+            run_after=run_after,
+            run_id_pattern=self._options.run_id_pattern,
             now=self._clock.now(),
         )
         return self._run_of(RunView(queued.id, queued.dag_id, queued.run_id, DagRunState.QUEUED))
@@ -218,7 +225,7 @@ class Flowcore:
             await self.folder.wait_settled()
         while True:
             seen = self.database.wakeups.versions([Channel.RUNS_ENDED])
-            due_by = self._clock.now() if self._creates_dag_runs else None
+            due_by = self._clock.now() if self._options.creates_dag_runs else None
             if await self.database.read(is_idle, self._dag_ids, due_by=due_by):
                 return
             await self.database.wakeups.after_any(seen, timeout_s=poll_s)

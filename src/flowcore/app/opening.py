@@ -101,8 +101,7 @@ async def _serve(
             xcoms=make_xcom_backend(options.tries.xcom_backend, options.tries.xcom_backend_kwargs),
             folder=folder,
             clock=clock,
-            paused_at_creation=options.paused_at_creation,
-            creates_dag_runs=options.creates_dag_runs,
+            options=options,
         )
         await services.start(database.serve)
         services.start_soon(watch.serve)

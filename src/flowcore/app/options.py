@@ -10,6 +10,7 @@ import attrs
 from flowcore.app.dag_folders import folder_settings
 from flowcore.app.secrets import SecretsOptions
 from flowcore.database.schema import DEFAULT_POOL_SLOTS
+from flowcore.domain.run_types import RUN_ID_PATTERN
 from flowcore.domain.try_settings import TrySettings
 from flowcore.processor.service import FolderSettings
 from flowcore.settings import ExecutorName, Settings
@@ -38,6 +39,7 @@ class Options:
     creates_dag_runs: bool = True
     default_pool_slots: int = DEFAULT_POOL_SLOTS
     paused_at_creation: bool = False
+    run_id_pattern: str = RUN_ID_PATTERN
     pool_size: int = 8
     inline: bool = False
     secrets: SecretsOptions = attrs.field(factory=SecretsOptions)
@@ -58,6 +60,7 @@ class Options:
             safety_poll_s=settings.safety_poll_s,
             default_pool_slots=settings.default_pool_task_slot_count,
             paused_at_creation=settings.dags_are_paused_at_creation,
+            run_id_pattern=settings.allowed_run_id_pattern,
             secrets=SecretsOptions.of(settings),
             logs_folder=settings.logs_folder,
             tries=try_settings(settings),

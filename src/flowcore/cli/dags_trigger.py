@@ -32,6 +32,7 @@ from flowcore.settings import Settings, load_settings
     type=parse_moment,
     help="ISO 8601, in UTC unless it says otherwise.",
 )
+@click.option("--run-after", metavar="TIME", type=parse_moment, help="When it may start; now if not given.")
 @options.database_url
 @options.dags_folder
 @options.output
@@ -40,6 +41,7 @@ def trigger(
     conf: str | None,
     run_id: str | None,
     logical_date: datetime | None,
+    run_after: datetime | None,
     database_url: str | None,
     dags_folder: str | None,
     output: str,
@@ -47,7 +49,13 @@ def trigger(
     """Queue a run of a Dag; a running scheduler carries it out."""
     settings = load_settings({"database_url": database_url, "dags_folder": dags_folder})
     queue = partial(
-        trigger_dag_run, dag_id=dag_id, conf=parse_conf(conf), run_id=run_id, logical_date=logical_date
+        trigger_dag_run,
+        dag_id=dag_id,
+        conf=parse_conf(conf),
+        run_id=run_id,
+        logical_date=logical_date,
+        run_after=run_after,
+        run_id_pattern=settings.allowed_run_id_pattern,
     )
     run = _trigger(settings, queue)
     print_rows([{"dag_id": run.dag_id, "run_id": run.run_id, "state": "queued"}], output)

@@ -6,7 +6,8 @@ to date after a commit and never before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -21,12 +22,14 @@ from flowcore.database.queries.create_dag_runs import create_dag_runs
 from flowcore.database.queries.enqueue_task_instances import Claimer
 from flowcore.database.queries.expire import expire
 from flowcore.database.queries.leases import acquire_lease, release_lease, renew_lease
+from flowcore.database.queries.pause_failing_dags import pause_failing_dags
 from flowcore.database.queries.recover_task_instances import recover_task_instances
 from flowcore.database.queries.revoked_tries import revoked_tries
 from flowcore.database.queries.schedule_task_instances import schedule_task_instances
 from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.run_cache import RunCache
 from flowcore.database.run_facts import RunFactsCache
+from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import Slots, TryEnded, TryStarted
 from flowcore.errors import DataRefused, InvariantBroken
 from flowcore.scheduler.decisions.end_tries import TryEnd
@@ -40,6 +43,8 @@ from flowcore.scheduler.store import (
     Queued,
     RevokedTry,
 )
+
+log = logging.getLogger(__name__)
 
 
 class SqlStore:
@@ -111,7 +116,20 @@ class SqlStore:
         for run in settled:
             if run.changes.run_state is None:
                 self._cache.put(run.dag_run_id, run.progress)
+        await self._pause_failing(
+            run.progress.dag.dag_id
+            for run in settled
+            if run.changes.run_state is DagRunState.FAILED
+            and run.progress.dag.max_consecutive_failed_dag_runs > 0
+        )
         return batch
+
+    async def _pause_failing(self, dag_ids: Iterable[str]) -> None:
+        failed = frozenset(dag_ids)
+        if failed:
+            paused = await self._database.run(pause_failing_dags, failed, versions=self._versions)
+            for dag_id in paused:
+                log.warning("Dag %s is paused, because its runs keep failing", dag_id)
 
     async def enqueue_task_instances(
         self,
@@ -156,4 +174,6 @@ class SqlStore:
         return await self._database.read(revoked_tries, self._lease)
 
     async def expire(self, *, now: datetime, limit: int) -> Batch:
-        return await self._database.run(partial(expire, now=now, limit=limit))
+        batch, dag_ids = await self._database.run(partial(expire, now=now, limit=limit))
+        await self._pause_failing(dag_ids)
+        return batch

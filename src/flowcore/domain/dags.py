@@ -82,7 +82,8 @@ class Group:
 class Dag:
     """A Dag without its code. Limits of 0 or less mean "none"; times are aware and in UTC.
 
-    `groups` come each after the one around it. `edge_labels` are labels by upstream and downstream task id.
+    `allowed_run_types` None allows all. `groups` come each after the one around it. `edge_labels` are labels
+    by upstream and downstream task id.
     """
 
     dag_id: str
@@ -93,6 +94,8 @@ class Dag:
     catchup: bool = False
     max_active_runs: int = 16
     max_active_tasks: int = 16
+    max_consecutive_failed_dag_runs: int = 0
+    allowed_run_types: tuple[str, ...] | None = None
     dagrun_timeout_s: float | None = None
     fail_fast: bool = False
     params: Mapping[str, Any] = attrs.field(factory=dict)

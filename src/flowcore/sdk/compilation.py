@@ -36,6 +36,8 @@ def compile_dag(dag: DAG) -> Dag:
         fail_fast=dag.fail_fast,
         max_active_runs=_max_active_runs(dag),
         max_active_tasks=dag.max_active_tasks,
+        max_consecutive_failed_dag_runs=dag.max_consecutive_failed_dag_runs,
+        allowed_run_types=dag.allowed_run_types,
         dagrun_timeout_s=_seconds(dag.dagrun_timeout),
         params={name: param.document() for name, param in dag.params.items()},
         is_paused_upon_creation=dag.is_paused_upon_creation,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, TypedDict
 
+from flowcore.domain.run_types import DagRunType
 from flowcore.domain.timetables.base import Timetable
 from flowcore.sdk.argument_rules import FLAG, MAPPING, MOMENT, TEXT, WHOLE, Rule, duration, require
 
@@ -37,6 +38,8 @@ class DagArguments(TypedDict, total=False):
     default_args: Mapping[str, Any] | None
     max_active_tasks: int | None
     max_active_runs: int | None
+    max_consecutive_failed_dag_runs: int | None
+    allowed_run_types: Iterable[str] | None
     dagrun_timeout: timedelta | float | None
     catchup: bool | None
     fail_fast: bool | None
@@ -80,6 +83,13 @@ def _a_class(value: Any) -> object:
     return value
 
 
+def _run_types(value: Any) -> tuple[str, ...]:
+    # A lone string would be taken for a list of letters.
+    require(isinstance(value, list | tuple | set | frozenset))
+    require(set(value) <= set(DagRunType))
+    return tuple(sorted({str(DagRunType(one)) for one in value}))
+
+
 DAG_RULES: Mapping[str, Rule] = {
     "description": TEXT,
     "schedule": Rule("what is described in DagArguments", lambda schedule: schedule),
@@ -88,6 +98,8 @@ DAG_RULES: Mapping[str, Rule] = {
     "default_args": MAPPING,
     "max_active_tasks": WHOLE,
     "max_active_runs": WHOLE,
+    "max_consecutive_failed_dag_runs": WHOLE,
+    "allowed_run_types": Rule(f"a list of {', '.join(DagRunType)}", _run_types),
     "dagrun_timeout": duration(positive=True),
     "catchup": FLAG,
     "fail_fast": FLAG,

@@ -46,6 +46,8 @@ class DAG:
     end_date: datetime | None = None
     max_active_tasks: int = 16
     max_active_runs: int = 16
+    max_consecutive_failed_dag_runs: int = 0
+    allowed_run_types: tuple[str, ...] | None = None
     dagrun_timeout: timedelta | None = None
     catchup: bool = False
     fail_fast: bool = False

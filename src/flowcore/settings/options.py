@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from flowcore.backends import Backend
 _SECONDS = and_(ge(0.0), lt(math.inf))
 # Shorter periods would keep a core busy with looking, and a lease must outlast its renewals.
 _PERIOD = and_(ge(0.1), lt(math.inf))
+
+
+def _is_pattern(_: object, __: object, value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from error
+
 
 #: Options whose values are never shown.
 SECRET_OPTIONS = frozenset({"fernet_key", "secrets_backend_kwargs", "xcom_backend_kwargs"})
@@ -91,6 +100,8 @@ class Settings:
     """Slots of `default_pool` when it is created; -1 means no limit."""
     dags_are_paused_at_creation: bool = False
     """Whether a Dag that does not say so itself is paused when it is first seen."""
+    allowed_run_id_pattern: str = attrs.field(default="^[A-Za-z0-9_.~:+-]+$", validator=_is_pattern)
+    """What the name that somebody chooses for a run has to match: a regular expression."""
     secrets_backend: str = ""
     """Where connections and variables are looked up first: a backend's name or the path of its class."""
     secrets_backend_kwargs: str = attrs.field(default="{}", repr=False)

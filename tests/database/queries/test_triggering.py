@@ -88,3 +88,23 @@ def test_a_dag_whose_file_is_gone_cannot_be_triggered(connection: sa.Connection)
     connection.execute(dag.update().values(is_active=False, fileloc="/dags/etl.py"))
     with pytest.raises(DagInactive, match=r"'etl' is inactive: /dags/etl.py is gone or makes it no longer"):
         trigger(connection)
+
+
+def test_a_run_may_wait_for_its_time(connection: sa.Connection) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    row = row_of(connection, trigger(connection, run_after=tomorrow))
+    assert (row.state, row.run_after, row.logical_date) == ("queued", tomorrow, tomorrow)
+    dated = row_of(connection, trigger(connection, run_after=tomorrow, logical_date=NOW))
+    assert (dated.run_after, dated.logical_date) == (tomorrow, NOW)
+
+
+def test_a_run_cannot_be_called_like_those_of_another_type(connection: sa.Connection) -> None:
+    with pytest.raises(UsageError, match="is kept for scheduled runs"):
+        trigger(connection, run_id="scheduled__2026")
+
+
+def test_a_dag_that_allows_no_manual_runs_is_not_triggered(connection: sa.Connection) -> None:
+    only = single("only", allowed_run_types=("scheduled",))
+    register_dag(connection, only, now=NOW, paused_at_creation=False)
+    with pytest.raises(UsageError, match="allows no manual runs, only scheduled"):
+        trigger(connection, "only")

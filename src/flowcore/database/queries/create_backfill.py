@@ -25,6 +25,7 @@ from flowcore.database.wakeups import wake
 from flowcore.domain.backfills import BackfillAction, BackfillRequest
 from flowcore.domain.dags import Dag
 from flowcore.domain.params import validate_params
+from flowcore.domain.run_types import DagRunType, require_allowed
 from flowcore.domain.serialization import load_dag
 from flowcore.domain.states import DagRunState
 from flowcore.domain.timetables.registry import load_timetable
@@ -96,6 +97,7 @@ def create_backfill(
         DagError: the Dag's timetable went wrong.
     """
     version_id, of = _lock_dag(connection, request.dag_id)
+    require_allowed(of.dag_id, of.allowed_run_types, DagRunType.BACKFILL)
     timetable = load_timetable(of.timetable)
     check_backfill(request, timetable, now=now)
     if request.run_backwards and of.looks_back:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -33,7 +34,7 @@ _RETRY = (
     .where(_t.id.in_(ids("due")))
 )
 _OVERDUE = (
-    sa.select(dag_run.c.id)
+    sa.select(dag_run.c.id, dag_run.c.dag_id)
     .where(dag_run.c.state == literal("running"), dag_run.c.timeout_at <= _NOW)
     .order_by(dag_run.c.timeout_at)
     .limit(sa.bindparam("limit"))
@@ -58,16 +59,20 @@ _NEXT = sa.select(
 )
 
 
-def expire(connection: sa.Connection, *, now: datetime, limit: int) -> Batch:
-    """End at most `limit` runs, reschedule at most `limit` retries; runs first, as locks are ordered."""
-    overdue = [row.id for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})]
-    _time_out(connection, overdue, now)
+def expire(connection: sa.Connection, *, now: datetime, limit: int) -> tuple[Batch, Collection[str]]:
+    """End at most `limit` runs, reschedule at most `limit` retries; and the Dags whose runs were ended.
+
+    Runs come first, as locks are ordered.
+    """
+    overdue = connection.execute(_OVERDUE, {"now": now, "limit": limit}).all()
+    _time_out(connection, [row.id for row in overdue], now)
     due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
     if due:
         connection.execute(_RETRY, {"due": dump_rows((i,) for i in due), "now": now})
         wake(connection, Channel.SCHEDULED)
     next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
-    return Batch(moved=len(due) + len(overdue), more=limit in (len(due), len(overdue)), next_at=next_at)
+    batch = Batch(moved=len(due) + len(overdue), more=limit in (len(due), len(overdue)), next_at=next_at)
+    return batch, {row.dag_id for row in overdue}
 
 
 def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> None:

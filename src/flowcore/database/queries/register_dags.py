@@ -19,6 +19,7 @@ from flowcore.database.types import UtcDateTime
 from flowcore.database.wakeups import wake
 from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
+from flowcore.domain.run_types import DagRunType
 from flowcore.domain.timetables.following import next_run
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagError
@@ -146,8 +147,9 @@ def _changed_row(known: Row, registered: Dag, version_id: int, now: datetime) ->
         values["timetable_summary"] = timetable.summary
         if timetable.active_runs_limit is not None:
             values["max_active_runs"] = timetable.active_runs_limit
-        coming = next_run(timetable, restriction_of(registered), last_interval=last, now=now)
-        values.update(schedule_values(last, coming))
+        if registered.allowed_run_types is None or DagRunType.SCHEDULED in registered.allowed_run_types:
+            coming = next_run(timetable, restriction_of(registered), last_interval=last, now=now)
+            values.update(schedule_values(last, coming))
     except DagError as error:
         # Dags are registered together: one that has no next run must not keep the others out.
         values["schedule_error"] = str(error)

@@ -14,6 +14,7 @@ from flowcore.database.tables import dag, dag_run, dag_version
 from flowcore.database.wakeups import wake
 from flowcore.domain.dags import Dag
 from flowcore.domain.params import validate_params
+from flowcore.domain.run_types import RUN_ID_PATTERN, DagRunType, check_run_id, require_allowed
 from flowcore.domain.serialization import load_dag
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagInactive, DagNotFound, UsageError
@@ -23,6 +24,8 @@ _LATEST = (
     sa.select(dag_version.c.id, dag_version.c.document, dag.c.is_active, dag.c.fileloc)
     .join(dag, dag.c.latest_version_id == dag_version.c.id)
     .where(dag.c.dag_id == sa.bindparam("key"))
+    # So that nobody deletes the Dag meanwhile.
+    .with_for_update(of=dag, read=True, key_share=True)
 )
 #: Runs triggered in the same microsecond are dated this many microseconds apart at the most.
 _SAME_MOMENT_MAX = 10_000
@@ -44,24 +47,34 @@ def trigger_dag_run(
     conf: Mapping[str, Any],
     run_id: str | None,
     logical_date: datetime | None,
+    run_after: datetime | None = None,
+    run_id_pattern: str = RUN_ID_PATTERN,
     now: datetime,
 ) -> TriggeredRun:
-    """Queue a run. Without a `logical_date` it is dated `now`, or the next free microsecond.
+    """Queue a run. It waits for `run_after`, by default `now`.
+
+    Without a `logical_date` it is dated by that, or by the next free microsecond.
 
     Raises:
         DagNotFound: nobody has registered the Dag.
         DagInactive: its file is gone.
+        DagError: its timetable went wrong.
         ParamError: `conf` breaks the Dag's params.
-        UsageError: there is a run of that id or logical date already, or the database cannot keep its conf.
+        UsageError: there is a run of that id or logical date already, the Dag allows no manual runs, the
+            id is not allowed, or the database cannot keep the conf.
     """
     version_id, of = _latest_version(connection, dag_id)
-    moment = logical_date or now
+    require_allowed(dag_id, of.allowed_run_types, DagRunType.MANUAL)
+    if run_id is not None:
+        check_run_id(run_id, DagRunType.MANUAL, pattern=run_id_pattern)
+    run_after = run_after or now
+    moment = logical_date or run_after
     run = NewRun(
         dag_id=dag_id,
         run_id=run_id or f"manual__{moment.isoformat()}",
         dag_version_id=version_id,
-        run_type="manual",
-        run_after=now,
+        run_type=DagRunType.MANUAL,
+        run_after=run_after,
         logical_date=moment,
         data_interval=load_timetable(of.timetable).infer_manual_data_interval(run_after=moment),
         conf=conf,
