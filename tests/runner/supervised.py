@@ -14,7 +14,7 @@ import attrs
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import dump_record
 from flowcore.domain.workloads import Workload
-from flowcore.errors import ProtocolError, VariableNotFound
+from flowcore.errors import DatabaseUnavailable, ProtocolError, VariableNotFound
 from flowcore.runner.channels import SupervisorChannel
 from flowcore.runner.children import Child
 from flowcore.runner.jobs import TRY
@@ -162,6 +162,8 @@ class Supervisor:
                 self.questions.append("slow")
                 self._tell()
                 await anyio.sleep_forever()
+            case GetVariable("lost"):
+                raise DatabaseUnavailable("the database does not answer")
             case GetVariable(key) if key in self.variables:
                 return VariableFound(self.variables[key])
             case GetVariable(key):

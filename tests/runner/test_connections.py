@@ -8,7 +8,6 @@ import anyio
 import attrs
 import pytest
 
-from flowcore.errors import DagError
 from flowcore.runner.children import LOST, ExitStatus
 from flowcore.runner.connections import ForkFailed, ForkServerGone, ServerConnection
 from flowcore.runner.control import (
@@ -18,7 +17,6 @@ from flowcore.runner.control import (
     ForkRefused,
     Inbox,
     SendSignal,
-    ServerBroken,
     ServerReady,
     control_frame,
 )
@@ -82,13 +80,6 @@ async def test_readiness_is_waited_for():
     async with connected() as (connection, server):
         server.send(ServerReady())
         await connection.wait_ready()
-
-
-async def test_broken_dag_file_is_the_authors_fault():
-    async with connected() as (connection, server):
-        server.send(ServerBroken("file.py:1: mend it"))
-        with pytest.raises(DagError, match="mend it"):
-            await connection.wait_ready()
 
 
 async def test_end_of_a_child_is_told():

@@ -6,10 +6,13 @@ import signal
 import anyio
 import pytest
 
+from flowcore.domain.connections import Connection
 from flowcore.domain.dag_sources import DagSource
-from flowcore.errors import DagError
+from flowcore.errors import DagError, DatabaseUnavailable, VariableNotFound
 from flowcore.runner.children import LOST
 from flowcore.runner.processes import open_fork_server
+from flowcore.sdk.comms.messages import ConnectionFound, GetConnection, GetVariable, VariableFound
+from flowcore.secrets.masking import PROCESS
 from tests.runner.children import (
     descendants,
     is_alive,
@@ -75,6 +78,70 @@ async def test_file_that_cannot_be_imported_is_the_authors_fault(text, message):
         for _ in range(2):
             with pytest.raises(DagError, match=message):
                 await server.dag_server(source_of(text))
+
+
+async def answer(request):
+    match request:
+        case GetVariable("customers"):
+            return VariableFound('["a", "b"]')
+        case GetVariable("lost"):
+            raise DatabaseUnavailable("the database does not answer")
+        case GetVariable(key):
+            raise VariableNotFound(key, ("the test",))
+        case GetConnection(conn_id):
+            return ConnectionFound(Connection(conn_id=conn_id, conn_type="http", host="c"))
+
+
+@pytest.fixture(scope="module")
+async def answering(anyio_backend):
+    async with open_fork_server(answer=answer) as server:
+        yield server
+
+
+LOOKUPS = """
+import threading
+from flowcore.sdk import Connection, Variable
+def look_up():
+    global dags
+    dags = [DAG(name) for name in Variable.get("customers", deserialize_json=True)]
+    dags.append(DAG(Connection.get("any").host))
+{call}
+a, b, c = dags
+"""
+
+
+@pytest.mark.parametrize(
+    "call", ["look_up()", "thread = threading.Thread(target=look_up); thread.start(); thread.join()"]
+)
+async def test_file_looks_variables_and_connections_up(call, answering):
+    assert (await dags_of_a_child(answering, source_of(LOOKUPS.format(call=call))))[0] == ["a", "b", "c"]
+
+
+async def test_what_a_file_masks_while_it_is_imported_is_masked_here(answering):
+    text = "from flowcore.sdk.log import mask_secret\nmask_secret('learnt while importing')\ndag = DAG('a')"
+    await answering.dag_server(source_of(text))
+    assert PROCESS.mask("it was learnt while importing") == "it was ***"
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "message"),
+    [
+        ("lost", DatabaseUnavailable, "^the database does not answer$"),
+        ("absent", DagError, "file.py:3: VariableNotFound: there is no variable 'absent'"),
+    ],
+)
+async def test_lookup_that_fails_says_whose_fault_it_is(key, error, message, answering):
+    with pytest.raises(error, match=message):
+        await answering.dag_server(source_of(f"from flowcore.sdk import Variable\nVariable.get({key!r})"))
+
+
+async def test_file_that_writes_to_its_socket_is_told_off(answering):
+    nonsense = (
+        "import os, socket\nfor fd in range(3, 20):\n try: os.write(fd, b'x' * 100)\n except OSError: pass"
+    )
+    with pytest.raises(DagError, match="broke the rules"):
+        await answering.dag_server(source_of(nonsense))
+    assert (await dags_of_a_child(answering, dag_called("a")))[0] == ["a"]
 
 
 async def test_import_that_somebody_kills_is_begun_again(tmp_path):

@@ -301,3 +301,13 @@ async def test_worker_that_a_try_ends_reports_nothing_more(server, loop, stateme
         with anyio.fail_after(10):
             await worker.child.wait()
         assert not [notice for notice, _ in worker.notices if isinstance(notice, TryOver)]
+
+
+@pytest.mark.parametrize("name", ["customer", "lost"])
+async def test_file_looks_variables_up_where_the_worker_imports_it(server, loop, name):
+    source = dag_of(f"CUSTOMER = Variable.get({name!r})\nasync def t(): return CUSTOMER")
+    async with warm_worker(server, source, loop=loop, variables={"customer": "a"}) as worker:
+        worker.run(workload_of("t"), source, 1)
+        over = await worker.over(1)
+    expected = {"customer": (SUCCESS, '"a"'), "lost": (GIVEN_BACK, None)}
+    assert (over.outcome, over.xcoms.get("return_value")) == expected[name]

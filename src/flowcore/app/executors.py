@@ -20,6 +20,7 @@ from flowcore.executors.by_dag import ByDag
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
+from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import LogSink, open_log_files
 from flowcore.runner.printed_logs import PrintedLogs
@@ -59,7 +60,7 @@ async def open_executor(
             yield here
             return
         elsewhere = LocalExecutor(
-            await stack.enter_async_context(open_fork_server()),
+            await stack.enter_async_context(open_fork_server(answer=ImportAnswers(secrets).answer)),
             folder.catalogue,
             DagSources(database, folder.catalogue.folder),
             answers,

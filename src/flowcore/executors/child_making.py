@@ -16,6 +16,7 @@ from flowcore.domain.records import dump_record
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.executors.child_stopping import Graces
+from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.children import Child
 from flowcore.runner.connections import ForkFailed, ForkServerGone
 from flowcore.runner.jobs import TRY, WARM_WORKER
@@ -48,12 +49,14 @@ class ChildMaker:
     Attributes:
         forks: The fork server.
         sources: Where Dag files are found.
+        imports: Answers what Dag files ask for while a worker imports them.
         settings: What an operator has set for tries.
         graces: How long what has to end may take.
     """
 
     forks: Forks
     sources: DagSources
+    imports: ImportAnswers
     settings: TrySettings
     graces: Graces
 

@@ -24,7 +24,7 @@ from flowcore.executors.losses import Losses
 from flowcore.executors.slots import ExecutorSlots
 from flowcore.executors.supervised_try import SupervisedTry
 from flowcore.executors.try_reports import TryReports
-from flowcore.runner.answers import Answers
+from flowcore.runner.answers import Answers, ImportAnswers
 from flowcore.runner.endings import Ending
 from flowcore.runner.log_files import LogSink
 from flowcore.runner.sources import DagCatalogue, DagSources, TrySources
@@ -79,7 +79,11 @@ class LocalExecutor:
         self._catalogue, self._answers = catalogue, answers
         self._clock, self._backend, self._logs = clock, backend, logs
         self._children = ChildMaker(
-            forks=forks, sources=sources, settings=settings or TrySettings(), graces=limits.graces
+            forks=forks,
+            sources=sources,
+            imports=ImportAnswers(answers.secrets),
+            settings=settings or TrySettings(),
+            graces=limits.graces,
         )
         self._slots = ExecutorSlots(
             {

@@ -33,6 +33,7 @@ from flowcore.sdk.comms.messages import (
     DagSourceFound,
     GetDagSource,
     LoopBlocked,
+    MaskSecrets,
     Notice,
     Ping,
     Pong,
@@ -41,6 +42,7 @@ from flowcore.sdk.comms.messages import (
     TryBegun,
     TryOver,
 )
+from flowcore.secrets.masking import PROCESS
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +184,9 @@ class WorkerSupervisor:
     async def _answer(self, request: Request[Any], ref: int | None) -> Answer:
         if isinstance(request, GetDagSource):
             return DagSourceFound(await self._children.sources.get(request.dag_version_id))
-        item = self._tries.get(ref) if ref is not None else None
+        if ref is None:
+            return await self._children.imports.answer(request)
+        item = self._tries.get(ref)
         if item is None:
             raise UsageError("the try is over; what goes on in its worker is ignored")
         return await item.tried.answer(request)
@@ -196,6 +200,9 @@ class WorkerSupervisor:
                 return
             case LoopBlocked(seconds, where):
                 self._note_blocked(ref, seconds, where)
+                return
+            case MaskSecrets(secrets) if ref is None:
+                PROCESS.add(secrets)
                 return
         item = self._tries.get(ref) if ref is not None else None
         if ref is None or item is None:

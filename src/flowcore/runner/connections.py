@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 import attrs
 
-from flowcore.errors import DagError, FlowcoreError, ProtocolError
+from flowcore.errors import FlowcoreError, ProtocolError
 from flowcore.runner.children import LOST, Child, ExitStatus, open_ends
 from flowcore.runner.control import (
     Exited,
@@ -29,7 +29,6 @@ from flowcore.runner.control import (
     ForkRefused,
     Inbox,
     SendSignal,
-    ServerBroken,
     ServerReady,
     control_frame,
 )
@@ -92,7 +91,6 @@ class ServerConnection:
         self._forks = anyio.CapacityLimiter(_FORKS_MAX)
         self._scope = anyio.CancelScope()
         self._answered, self._ended = anyio.Event(), anyio.Event()
-        self._dag_error: str | None = None
 
     @property
     def children(self) -> Sequence[Child]:
@@ -123,12 +121,9 @@ class ServerConnection:
         """Wait until the server takes forks.
 
         Raises:
-            DagError: the Dag file that it should have imported cannot be used.
             ForkServerGone: it has ended.
         """
         await self._answered.wait()
-        if self._dag_error is not None:
-            raise DagError(self._dag_error)
         if self.is_over:
             raise ForkServerGone
 
@@ -230,9 +225,6 @@ class ServerConnection:
     def _take(self, message: Message, number: int | None) -> None:
         match message:
             case ServerReady():
-                self._answered.set()
-            case ServerBroken(error):
-                self._dag_error = error
                 self._answered.set()
             case Forked(pid) if number in self._asked:
                 self._asked[number].child.pid = pid

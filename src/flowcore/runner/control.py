@@ -3,6 +3,8 @@
 Frames as between a task and its supervisor (`sdk/comms/framing.py`). The envelope's id says which child
 is meant: the scheduler counts them. A `Fork` brings three descriptors along: the child's end of its comms
 socket, and what its standard output and error are written to.
+
+A server that imports a Dag file first speaks as a task does until it is ready (`followed_imports.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import attrs
 from flowcore.errors import ProtocolError
 from flowcore.sdk.comms.envelopes import Envelope, decode, encode
 from flowcore.sdk.comms.framing import Unframing, frame
-from flowcore.sdk.comms.messages import Message
+from flowcore.sdk.comms.messages import ErrorAnswer, Message, Notice
 
 #: How many descriptors come with a `Fork`.
 FORK_FDS = 3
@@ -42,15 +44,15 @@ class SendSignal(Message):
 
 
 @attrs.frozen
-class ServerReady(Message):
+class ServerReady(Notice):
     """The server takes forks from now on."""
 
 
 @attrs.frozen
-class ServerBroken(Message):
-    """The server cannot work because of its Dag file; it ends."""
+class ServerBroken(Notice):
+    """The server could not import its Dag file; it ends."""
 
-    error: str
+    error: ErrorAnswer
 
 
 @attrs.frozen

@@ -1,21 +1,39 @@
-"""Job: a fork server with one version of one Dag file imported, for the tries of its Dags."""
+"""Job: a fork server with one version of one Dag file imported, for the tries of its Dags.
+
+While it imports, its socket is the comms of the file, which may look up variables and connections; from then
+on it is the control socket of a fork server. `followed_imports.py` is the other end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import load_record
-from flowcore.errors import DagError
-from flowcore.runner.control import ServerBroken, control_frame
+from flowcore.errors import FlowcoreError
+from flowcore.runner.control import ServerBroken
 from flowcore.runner.forking import ForkLoop
 from flowcore.runner.imported_dags import import_dags
 from flowcore.runner.jobs import Job
+from flowcore.sdk.comms.decoder import Decoder
+from flowcore.sdk.comms.errors import error_answer
+from flowcore.sdk.comms.questions import current_comms, process_comms
+from flowcore.sdk.dags import DAG
 
 
 def serve_dags(job: Job) -> None:
-    """Import the `DagSource` in the payload; `comms` is the control socket."""
+    """Import the `DagSource` in the payload, and serve what it makes."""
+    dags = _import(job)
+    if dags is not None:
+        job.comms.setblocking(True)
+        ForkLoop(job.comms, dags).serve()
+
+
+def _import(job: Job) -> Sequence[DAG] | None:
+    comms = Decoder(job.comms)
     try:
-        dags = import_dags(load_record(DagSource, job.payload))
-    except DagError as error:
-        job.comms.sendall(control_frame(ServerBroken(str(error))))
-        return
-    ForkLoop(job.comms, dags).serve()
+        with current_comms(comms), process_comms(comms):
+            return import_dags(load_record(DagSource, job.payload))
+    except FlowcoreError as error:
+        comms.post(ServerBroken(error_answer(error)))
+        return None

@@ -17,9 +17,10 @@ from anyio.abc import TaskGroup
 from flowcore.concurrency.single_error import single_error
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import dump_record
-from flowcore.errors import DagError, FlowcoreError
-from flowcore.runner.children import Child
+from flowcore.errors import DagError, FlowcoreError, ProtocolError
+from flowcore.runner.children import Child, ExitStatus
 from flowcore.runner.connections import ForkServerGone, ServerConnection
+from flowcore.runner.followed_imports import Answering, follow_import
 from flowcore.runner.jobs import DAG_SERVER
 
 
@@ -85,10 +86,14 @@ class DagServers:
         fork: Makes the children that become Dag servers.
         size: How many are kept.
         import_timeout_s: How long a Dag file may take to import.
+        answer: Answers what Dag files ask for while they are imported.
     """
 
-    def __init__(self, nursery: TaskGroup, fork: _Forks, *, size: int, import_timeout_s: float) -> None:
+    def __init__(
+        self, nursery: TaskGroup, fork: _Forks, *, size: int, import_timeout_s: float, answer: Answering
+    ) -> None:
         self._nursery, self._fork, self._size, self._import_timeout_s = nursery, fork, size, import_timeout_s
+        self._answer = answer
         self._servers: dict[tuple[str, str], _Server] = {}
 
     async def get(self, source: DagSource) -> DagServer:
@@ -96,6 +101,7 @@ class DagServers:
 
         Raises:
             DagError: the file cannot be imported.
+            DatabaseUnavailable: what it looks up could not be read now.
             ForkServerGone, ForkFailed: the server could not be started now.
         """
         async with self._using(source):
@@ -160,34 +166,41 @@ class DagServers:
         return None
 
     async def _serve(self, server: _Server, child: Child) -> None:
+        await self._wait_imported(server.source, child)
         connection = ServerConnection(child.comms, on_child_end=server.end_if_unused)
         with single_error():
             async with anyio.create_task_group() as nursery:
                 nursery.start_soon(connection.run)
-                await self._wait_imported(server.source, connection, child)
                 server.connection = connection
                 server.settled.set()
                 server.end_if_unused()
                 await connection.wait_over()
 
-    async def _wait_imported(self, source: DagSource, connection: ServerConnection, child: Child) -> None:
+    async def _wait_imported(self, source: DagSource, child: Child) -> None:
         with anyio.move_on_after(self._import_timeout_s):
             try:
-                return await connection.wait_ready()
-            except ForkServerGone:
-                status = await child.wait()
-                if status.is_lost:
-                    raise
-                if status.signal == signal.SIGKILL:
-                    raise _ImportKilled(
-                        f"{source.path}: the process that imported it was killed again and again; if memory"
-                        " runs out there, load large data in tasks only"
-                    ) from None
+                if await follow_import(child, self._answer):
+                    return
+            except ProtocolError as error:
                 raise DagError(
-                    f"{source.path}: the process that imported it ended with {status}; do what ends"
-                    " processes in tasks only"
-                ) from None
+                    f"{source.path}: the process that imported it broke the rules: {error}; mend the file"
+                ) from error
+            raise _why_it_ended(source, await child.wait())
         raise DagError(
             f"{source.path} took longer than {self._import_timeout_s:g} s to import; do what takes long in"
             " tasks, not while the file is read"
         )
+
+
+def _why_it_ended(source: DagSource, status: ExitStatus) -> FlowcoreError:
+    if status.is_lost:
+        return ForkServerGone()
+    if status.signal == signal.SIGKILL:
+        return _ImportKilled(
+            f"{source.path}: the process that imported it was killed again and again; if memory runs out"
+            " there, load large data in tasks only"
+        )
+    return DagError(
+        f"{source.path}: the process that imported it ended with {status}; do what ends processes in"
+        " tasks only"
+    )

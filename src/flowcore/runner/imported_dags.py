@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError, TaskNotFound
+from flowcore.errors import DagError, DatabaseUnavailable, TaskNotFound
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import load_dag_source
 from flowcore.sdk.operators import BaseOperator
@@ -19,11 +19,16 @@ def import_dags(source: DagSource) -> list[DAG]:
 
     Raises:
         DagError: It cannot be imported.
+        DatabaseUnavailable: It may be imported another time: what it looks up could not be read now.
     """
     # What a file sets up there would write each line of its tries once more, or not at all.
     handlers, process = list(logging.root.handlers), os.getpid()
     try:
         return load_dag_source(source)
+    except DagError as error:
+        if isinstance(error.__cause__, DatabaseUnavailable):
+            raise error.__cause__ from None
+        raise
     finally:
         logging.root.handlers[:] = handlers
         # The file has forked, and this is the copy: it has no part in what this process is for.

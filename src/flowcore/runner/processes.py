@@ -34,6 +34,8 @@ from flowcore.runner import linux
 from flowcore.runner.children import Child, ExitStatus
 from flowcore.runner.connections import ForkServerGone, ServerConnection
 from flowcore.runner.dag_servers import DagServer, DagServers
+from flowcore.runner.followed_imports import Answering
+from flowcore.sdk.comms.environment import EnvironmentComms
 from flowcore.settings.sources import PREFIX, SECRET_PREFIXES
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ _ROUNDS_MAX, _ROUND_S = 200, 0.01
 
 @asynccontextmanager
 async def open_fork_server(
-    *, dag_servers: int = 32, import_timeout_s: float = 30.0
+    *, dag_servers: int = 32, import_timeout_s: float = 30.0, answer: Answering | None = None
 ) -> AsyncIterator[ForkServer]:
     """A fork server for the duration of the block; afterwards nothing of it is left.
 
@@ -58,14 +60,21 @@ async def open_fork_server(
     Args:
         dag_servers: How many versions of Dag files are kept imported.
         import_timeout_s: How long one may take to import.
+        answer: Answers what Dag files ask for while they are imported; by default from the environment.
 
     Raises:
         ForkServerGone: it cannot be started.
     """
+    make = partial(
+        ForkServer,
+        dag_servers=dag_servers,
+        import_timeout_s=import_timeout_s,
+        answer=answer or EnvironmentComms().asend,
+    )
     with single_error():
         async with anyio.create_task_group() as nursery:
             life = anyio.CancelScope()
-            server: ForkServer = await nursery.start(_host, life, dag_servers, import_timeout_s)
+            server: ForkServer = await nursery.start(_host, life, make)
             try:
                 yield server
             finally:
@@ -74,14 +83,13 @@ async def open_fork_server(
 
 async def _host(
     life: anyio.CancelScope,
-    dag_servers: int,
-    import_timeout_s: float,
+    make: Callable[[TaskGroup], ForkServer],
     *,
     task_status: TaskStatus[ForkServer],
 ) -> None:
     with life:
         async with anyio.create_task_group() as nursery:
-            server = ForkServer(nursery, dag_servers=dag_servers, import_timeout_s=import_timeout_s)
+            server = make(nursery)
             await nursery.start(server.run)
             life.shield = True
             task_status.started(server)
@@ -90,11 +98,13 @@ async def _host(
 class ForkServer:
     """Made by `open_fork_server`."""
 
-    def __init__(self, nursery: TaskGroup, *, dag_servers: int, import_timeout_s: float) -> None:
+    def __init__(
+        self, nursery: TaskGroup, *, dag_servers: int, import_timeout_s: float, answer: Answering
+    ) -> None:
         self._connection: ServerConnection | None = None
         self._started = anyio.Event()
         self._dag_servers = DagServers(
-            nursery, self.fork, size=dag_servers, import_timeout_s=import_timeout_s
+            nursery, self.fork, size=dag_servers, import_timeout_s=import_timeout_s, answer=answer
         )
 
     async def fork(self, job: str, payload: Mapping[str, Any], *, outputs: bool = True) -> Child:
@@ -116,6 +126,7 @@ class ForkServer:
 
         Raises:
             DagError: the file cannot be imported.
+            DatabaseUnavailable: what it looks up could not be read now.
             ForkServerGone, ForkFailed: see `fork`.
         """
         return await self._dag_servers.get(source)

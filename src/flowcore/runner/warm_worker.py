@@ -73,7 +73,7 @@ class WarmWorker:
             nursery.cancel_scope.cancel()
 
     async def _obey(self, nursery: TaskGroup) -> None:
-        imports = DagImports(nursery)
+        imports = DagImports(nursery, comms=self._comms)
         try:
             while True:
                 order, ref = await self._comms.areceive()
