@@ -19,7 +19,6 @@ class ThreadWaiter:
 
     def __init__(self, turns: ThreadTurns) -> None:
         self.outcome: Outcome | None = None
-        self.thread = threading.get_ident()
         self._turns = turns
         self._sleep = threading.Lock()
         self._sleep.acquire()
@@ -41,9 +40,10 @@ class ThreadTurns:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        # The last one leads. Those before it are further down on its stack: a signal handler or a
-        # finalizer asked while they waited.
+        # The last one leads. Those before it are further down on the stack of its thread: a signal
+        # handler or a finalizer asked while they waited.
         self._leaders: list[ThreadWaiter] = []
+        self._leading_thread = 0
         self._followers: dict[ThreadWaiter, None] = {}
         self._looks_again = False
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -87,6 +87,7 @@ class ThreadTurns:
             self._looks_again = False
             if waiter.outcome is None and self._may_lead(waiter):
                 self._leaders.append(waiter)
+                self._leading_thread = threading.get_ident()
                 self._followers.pop(waiter, None)
                 self._line.leads.add(self)
             if not self.leads(waiter):
@@ -98,7 +99,7 @@ class ThreadTurns:
     def _may_lead(self, waiter: ThreadWaiter) -> bool:
         if self.leads(waiter):
             return False
-        return not self._leaders or self._leaders[-1].thread == waiter.thread
+        return not self._leaders or self._leading_thread == threading.get_ident()
 
     def _wait_for_socket(self) -> None:
         poll = select.poll()
