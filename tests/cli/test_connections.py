@@ -8,8 +8,10 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.cli.conftest import Flowcore, error_of
+from tests.support.planted_secrets import find_planted, holds_planted, plant
 
-URI = "postgres://me:planted-pw@db.example:5433/sales?api_key=planted-key&region=eu"
+PASSWORD, API_KEY = plant(), plant()
+URI = f"postgres://me:{PASSWORD}@db.example:5433/sales?api_key={API_KEY}&region=eu"
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +31,16 @@ def test_secrets_are_hidden_unless_asked_for(flowcore: Flowcore) -> None:
         shown = flowcore("connections", *command).stdout
         assert "db.example" in shown
         assert "eu" in shown
-        assert "planted" not in shown
+        assert not holds_planted(shown)
     shown = flowcore("connections", "get", "sales", "--reveal").stdout
-    assert "planted-pw" in shown
-    assert "planted-key" in shown
+    assert PASSWORD in shown
+    assert API_KEY in shown
 
 
 @pytest.mark.usefixtures("_added")
 def test_nothing_secret_is_readable_in_the_database(folder: Path) -> None:
-    content = (folder / "flowcore.db").read_bytes()
-    assert b"db.example" in content
-    assert b"planted" not in content
+    assert b"db.example" in (folder / "flowcore.db").read_bytes()
+    assert find_planted(folder) == []
 
 
 def test_without_a_key_a_password_is_refused(flowcore: Flowcore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,7 @@ def test_what_is_exported_can_be_imported(flowcore: Flowcore, folder: Path) -> N
     flowcore("connections", "delete", "sales")
     assert flowcore("connections", "import", "all.json").stdout == "1 connections are imported\n"
     assert flowcore("connections", "list", "--reveal").stdout == before
+    (folder / "all.json").unlink()
 
 
 @pytest.mark.usefixtures("_added")

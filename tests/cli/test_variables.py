@@ -8,6 +8,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.cli.conftest import Flowcore, error_of
+from tests.support.planted_secrets import holds_planted, plant
+
+TOKEN, PASSWORD = plant(), plant()
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +27,12 @@ def test_a_variable_is_read_back(flowcore: Flowcore) -> None:
 
 
 def test_secrets_are_hidden_unless_asked_for(flowcore: Flowcore) -> None:
-    flowcore("variables", "set", "api_token", stdin="planted-token")
-    flowcore("variables", "set", "options", '{"password": "planted-pw", "size": 3}')
+    flowcore("variables", "set", "api_token", stdin=TOKEN)
+    flowcore("variables", "set", "options", f'{{"password": "{PASSWORD}", "size": 3}}')
     shown = flowcore("variables", "list").stdout + flowcore("variables", "get", "options").stdout
-    assert "planted" not in shown
+    assert not holds_planted(shown)
     assert '"size": 3' in shown
-    assert flowcore("variables", "get", "api_token", "--reveal").stdout == "planted-token\n"
+    assert flowcore("variables", "get", "api_token", "--reveal").stdout == f"{TOKEN}\n"
 
 
 def test_a_secret_needs_a_key_and_others_do_not(flowcore: Flowcore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,13 +49,14 @@ def test_a_deleted_variable_is_gone(flowcore: Flowcore) -> None:
 
 
 def test_what_is_exported_can_be_imported(flowcore: Flowcore, folder: Path) -> None:
-    flowcore("variables", "set", "token", stdin="planted")
+    flowcore("variables", "set", "token", stdin=TOKEN)
     flowcore("variables", "export", "all.json")
-    assert json.loads((folder / "all.json").read_text()) == {"token": "planted"}
+    assert json.loads((folder / "all.json").read_text()) == {"token": TOKEN}
     assert stat.S_IMODE((folder / "all.json").stat().st_mode) == 0o600
     flowcore("variables", "delete", "token")
     flowcore("variables", "import", "all.json")
-    assert flowcore("variables", "get", "token", "--reveal").stdout == "planted\n"
+    assert flowcore("variables", "get", "token", "--reveal").stdout == f"{TOKEN}\n"
+    (folder / "all.json").unlink()
 
 
 def test_a_malformed_file_is_not_imported(flowcore: Flowcore, folder: Path) -> None:

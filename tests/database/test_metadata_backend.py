@@ -12,9 +12,11 @@ from flowcore.database.schema import prepare
 from flowcore.database.sealing import Sealing
 from flowcore.domain.connections import parse_connection
 from flowcore.secrets.encryption import Encryption
+from tests.support.planted_secrets import plant
 
 SEALING = Sealing(Encryption([Fernet.generate_key().decode()]))
-DB = parse_connection("db", "postgres://me:planted@HOST:5432/sales?api_key=k")
+DB = parse_connection("db", f"postgres://me:{plant()}@HOST:5432/sales?api_key={plant()}")
+TOKEN = plant()
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ async def test_a_connection_is_read_back(backend: MetadataBackend) -> None:
 
 
 async def test_a_variable_is_written_read_listed_and_deleted(backend: MetadataBackend) -> None:
-    await backend.set_variable("a.token", "planted", "what for")
-    await backend.set_variable("a.token", "planted2", None)
-    assert await backend.get_variable("a.token") == "planted2"
+    await backend.set_variable("a.token", plant(), "what for")
+    await backend.set_variable("a.token", TOKEN, None)
+    assert await backend.get_variable("a.token") == TOKEN
     assert list(await backend.variable_keys("a.")) == ["a.token"]
     assert await backend.delete_variable("a.token")
     assert await backend.get_variable("a.token") is None

@@ -20,6 +20,7 @@ from flowcore.secrets.chain import Chain
 from flowcore.secrets.guard import Guard
 from flowcore.secrets.masking import PROCESS
 from flowcore.secrets.service import CHANNEL, Secrets
+from tests.support.planted_secrets import plant
 from tests.support.secret_backends import KeptBackend
 
 
@@ -52,10 +53,11 @@ async def serving(
 
 
 async def test_a_connection_is_found_and_its_secrets_are_masked_from_then_on() -> None:
-    uri = "http://me:planted-one@host?api_key=planted-two&region=europe"
+    one, two = plant(), plant()
+    uri = f"http://me:{one}@host?api_key={two}&region=europe"
     async with serving(connections={"a": uri}) as secrets:
-        assert (await secrets.connection("a")).password == "planted-one"
-    assert PROCESS.mask("planted-one planted-two europe") == "*** *** europe"
+        assert (await secrets.connection("a")).password == one
+    assert PROCESS.mask(f"{one} {two} europe") == "*** *** europe"
 
 
 async def test_what_is_missing_is_told_with_where_it_was_looked_for() -> None:

@@ -113,7 +113,7 @@ async def test_app_role_logs_in_once_for_all_who_wait(vault, mount):
 
 
 async def test_pod_logs_in_with_the_token_of_its_service_account(vault, tmp_path):
-    (tmp_path / "token").write_text("planted-jwt\n")
+    (tmp_path / "token").write_text("jwt-of-a-pod\n")
     vault.secrets["secret/data/variables/x"] = {"value": "seven"}
     kwargs = {"auth_type": "kubernetes", "kubernetes_role": "flowcore"}
     async with backend_of(vault, **kwargs, kubernetes_jwt_path=str(tmp_path / "token")) as backend:
@@ -125,7 +125,7 @@ async def test_token_that_is_about_to_expire_is_renewed(vault):
     async with backend_of(vault, **APPROLE) as backend:
         await backend.get_variable("x")
         await backend.get_variable("x")
-    token = vault.tokens["hvs.planted-0"]
+    token = list(vault.tokens.values())[-1]
     assert (vault.logins, token.renewals) == (1, 1)
 
 

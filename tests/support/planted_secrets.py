@@ -8,15 +8,19 @@ output of a test, and in no argument of a process; `secrets_search.py` looks the
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
-#: Part of every planted secret of this run, and of nothing else.
-_MARK = f"planted.{secrets.token_hex(8)}"
+# pytest-xdist gives each run an id that its workers share. Hashed, so that printing it is no leak.
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(8)
+#: Part of every planted secret of this run, whichever process planted it, and of nothing else.
+_MARK = f"planted.{hashlib.sha256(_RUN.encode()).hexdigest()[:16]}"
 _numbers = itertools.count()
 
 

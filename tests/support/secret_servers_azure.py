@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from tests.support.planted_secrets import plant
 from tests.support.secret_servers import Reply, Request
 
-TENANT, CLIENT_ID, CLIENT_SECRET = "tenant-a", "client-a", "planted-client-secret"
+TENANT, CLIENT_ID, CLIENT_SECRET = "tenant-a", "client-a", plant()
 FORM = {
     "grant_type": "client_credentials",
     "client_id": CLIENT_ID,
@@ -39,7 +40,7 @@ class FakeAzure:
         if form != FORM:
             return Reply(401, {"error": "invalid_client"})
         self.logins += 1
-        self.tokens.add(token := f"planted-{self.logins}")
+        self.tokens.add(token := plant())
         return Reply(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 
     def _secret(self, name: str) -> Reply:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from google.auth import jwt
 
+from tests.support.planted_secrets import plant
 from tests.support.secret_servers import Reply, Request
 
 EMAIL = "flowcore@project-a.iam.gserviceaccount.com"
@@ -69,7 +70,7 @@ class FakeGoogle:
         if form["grant_type"] != GRANT_TYPE or as_documented.items() - claim.items():
             return Reply(400, {"error": "invalid_request"})
         self.logins += 1
-        self.tokens.add(token := f"ya29.planted-{self.logins}")
+        self.tokens.add(token := f"ya29.{plant()}")
         return Reply(200, {"access_token": token, "expires_in": self.lifetime_s, "token_type": "Bearer"})
 
     def _access(self, path: str) -> Reply:

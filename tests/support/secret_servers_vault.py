@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import attrs
 
+from tests.support.planted_secrets import plant
 from tests.support.secret_servers import Reply, Request
 
 DENIED = Reply(403, {"errors": ["permission denied"]})
 MISSING = Reply(404, {"errors": []})
-ROLE_ID, SECRET_ID, JWT = "role-of-flowcore", "planted-secret-id", "planted-jwt"
+ROLE_ID, SECRET_ID, JWT = "role-of-flowcore", plant(), "jwt-of-a-pod"
 
 
 @attrs.define
@@ -33,7 +33,6 @@ class FakeVault:
     renewed_s: int = 3600
     logins: int = 0
     requests: list[Request] = attrs.field(factory=list)
-    _numbers: Any = attrs.field(factory=itertools.count)
 
     def __call__(self, request: Request) -> Reply:
         self.requests.append(request)
@@ -62,7 +61,7 @@ class FakeVault:
         if body != good[path]:
             return Reply(400, {"errors": ["invalid role or secret ID"]})
         self.logins += 1
-        text = f"hvs.planted-{next(self._numbers)}"
+        text = f"hvs.{plant()}"
         self.tokens[text] = FakeToken(self.lease_s, renewable=True)
         return self._auth(text, self.tokens[text])
 

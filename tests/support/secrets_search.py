@@ -1,6 +1,7 @@
 """Searches what the tests leave behind for planted secrets; `planted_secrets.py` makes them.
 
-`databases.py` searches the PostgreSQL server before it stops.
+`databases.py` searches the PostgreSQL server before it stops. Under pytest-xdist all of this happens in the
+workers, where tests run: each searches its own folder, and its own reports before they are sent.
 """
 
 from __future__ import annotations
