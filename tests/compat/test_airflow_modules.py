@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,19 @@ def test_classic_spellings_are_the_same_objects():
     from airflow.models.baseoperator import BaseOperator
 
     assert (DAG, task, BaseOperator) == (sdk.DAG, sdk.task, sdk.BaseOperator)
+
+
+@pytest.mark.parametrize("module", ["airflow.sdk", "airflow.providers.common.compat.sdk"])
+def test_time_zones_are_a_module_of_the_sdk(module):
+    names: dict[str, Any] = {}
+    exec(f"from {module} import timezone", names)
+    assert names["timezone"].utcnow().tzinfo is not None
+
+
+def test_the_compatibility_layer_of_providers_has_the_sdk():
+    from airflow.providers.common.compat.sdk import AirflowFailException, TriggerRule
+
+    assert (AirflowFailException, TriggerRule) == (sdk.AirflowFailException, sdk.TriggerRule)
 
 
 def test_modules_can_be_walked_by_attribute():

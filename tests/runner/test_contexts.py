@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import attrs
+import pendulum
 import pytest
 
 from flowcore.domain.states import DagRunState
@@ -48,6 +49,13 @@ async def test_dates_are_spelled_as_airflow_does():
     assert (found["ds"], found["ds_nodash"]) == ("2024-01-02", "20240102")
     assert (found["ts"], found["ts_nodash"]) == ("2024-01-02T03:04:05+00:00", "20240102T030405")
     assert found["ts_nodash_with_tz"] == "20240102T030405+0000"
+
+
+async def test_times_are_pendulums_where_that_is_installed():
+    found = await context(DATED_RUN)
+    times = [found["logical_date"], found["data_interval_start"], found["dag_run"].run_after]
+    times += [found["prev_start_date_success"], found["prev_data_interval_start_success"]]
+    assert {type(time) for time in times} == {pendulum.DateTime}
 
 
 async def test_context_names_the_try_and_its_surroundings():

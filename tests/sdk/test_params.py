@@ -42,3 +42,11 @@ def test_reference_resolves_to_the_value_in_the_run():
 def test_reference_to_nothing_is_an_error():
     with pytest.raises(ParamError, match="the run has no param 'p'; declare it"):
         DagParam("p").resolve(Lookup({}, {}))
+
+
+def test_the_description_may_come_second_as_in_airflow():
+    assert Param(3, "how many", minimum=1).document() == {
+        "default": 3,
+        "description": "how many",
+        "schema": {"minimum": 1},
+    }

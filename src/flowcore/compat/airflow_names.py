@@ -12,7 +12,7 @@ SDK = "flowcore.sdk"
 _STANDARD = "flowcore.providers.standard"
 
 #: Everything that `flowcore.sdk` has is had by these under the same name.
-WHOLE_SDK = ("airflow.sdk",)
+WHOLE_SDK = ("airflow.sdk", "airflow.providers.common.compat.sdk")
 
 Names = Mapping[str, str]
 
@@ -81,6 +81,18 @@ _TIME_DELTA_SENSOR = {
     **_of(f"{_STANDARD}.time_sensors", "TimeDeltaSensor", "WaitSensor"),
     "TimeDeltaSensorAsync": f"{_STANDARD}.time_sensors:TimeDeltaSensor",
 }
+_TIMEZONE = _of(
+    "flowcore.compat.airflow_timezone",
+    "convert_to_utc",
+    "datetime",
+    "is_localized",
+    "make_aware",
+    "make_naive",
+    "parse",
+    "utc",
+    "utcnow",
+)
+_WEEKDAY = _of("flowcore.compat.airflow_weekday", "WeekDay")
 _WEEKDAY_SENSOR = _of(f"{_STANDARD}.time_sensors", "DayOfWeekSensor")
 
 #: By module of Airflow. A module that holds only other modules is not listed.
@@ -107,6 +119,10 @@ NAMES: Mapping[str, Names] = {
     "airflow.operators.empty": _EMPTY,
     "airflow.operators.latest_only": _LATEST_ONLY,
     "airflow.operators.python": _PYTHON,
+    "airflow.providers.common.compat.sdk": {
+        **_EXCEPTIONS,
+        "timezone": "flowcore.compat:airflow_timezone",
+    },
     "airflow.providers.standard.operators.bash": _BASH,
     "airflow.providers.standard.operators.branch": _BRANCH,
     "airflow.providers.standard.operators.empty": _EMPTY,
@@ -119,6 +135,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.providers.standard.sensors.time": _TIME_SENSOR,
     "airflow.providers.standard.sensors.time_delta": _TIME_DELTA_SENSOR,
     "airflow.providers.standard.sensors.weekday": _WEEKDAY_SENSOR,
+    "airflow.providers.standard.utils.skipmixin": _SKIPPING,
+    "airflow.providers.standard.utils.weekday": _WEEKDAY,
     "airflow.sdk": {},
     "airflow.sdk.bases.branch": _BRANCH,
     "airflow.sdk.bases.sensor": _SENSOR,
@@ -136,6 +154,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.execution_time.secrets_masker": _MASKING,
     "airflow.sdk.log": _of(f"{SDK}.log", "mask_secret", "amask_secret"),
+    "airflow.sdk.timezone": _TIMEZONE,
     "airflow.sensors.base": _SENSOR,
     "airflow.sensors.bash": _BASH_SENSOR,
     "airflow.sensors.date_time": _DATE_TIME_SENSOR,
@@ -156,19 +175,9 @@ NAMES: Mapping[str, Names] = {
     "airflow.utils.log.logging_mixin": {"LoggingMixin": "flowcore.compat.airflow_logging:HasLog"},
     "airflow.utils.state": _STATES,
     "airflow.utils.task_group": _sdk("TaskGroup"),
-    "airflow.utils.timezone": _of(
-        "flowcore.compat.airflow_timezone",
-        "convert_to_utc",
-        "datetime",
-        "is_localized",
-        "make_aware",
-        "make_naive",
-        "parse",
-        "utc",
-        "utcnow",
-    ),
+    "airflow.utils.timezone": _TIMEZONE,
     "airflow.utils.trigger_rule": _sdk("TriggerRule"),
-    "airflow.utils.weekday": _of("flowcore.compat.airflow_weekday", "WeekDay"),
+    "airflow.utils.weekday": _WEEKDAY,
     "airflow.utils.weight_rule": _sdk("WeightRule"),
 }
 

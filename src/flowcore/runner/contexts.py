@@ -11,6 +11,7 @@ from flowcore.domain.dag_runs import DagRun
 from flowcore.domain.params import validate_params
 from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import RunFacts
+from flowcore.runner.author_times import author_time
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
 from flowcore.sdk.context import Context
@@ -72,7 +73,7 @@ def context_of(
 def _later(run: Callable[[], DagRun | None], field: str) -> LaterTime:
     def look_up() -> datetime | None:
         found = run()
-        return None if found is None else attrgetter(field)(found)
+        return None if found is None else author_time(attrgetter(field)(found))
 
     return LaterTime(look_up)
 
@@ -83,11 +84,11 @@ def _dag_run(run: RunFacts) -> DagRun:
         run_id=run.run_id,
         run_type=run.run_type,
         state=DagRunState.RUNNING,
-        run_after=run.run_after,
-        logical_date=run.logical_date,
-        data_interval_start=run.data_interval_start,
-        data_interval_end=run.data_interval_end,
-        start_date=run.start_date,
+        run_after=author_time(run.run_after),
+        logical_date=author_time(run.logical_date),
+        data_interval_start=author_time(run.data_interval_start),
+        data_interval_end=author_time(run.data_interval_end),
+        start_date=author_time(run.start_date),
         # A copy: authors change it, and the run's facts are shared by all its tries.
         conf=dict(run.conf),
     )
@@ -103,9 +104,9 @@ def _dates(run: RunFacts, logical_date: datetime) -> Mapping[str, Any]:
     ts = logical_date.isoformat()
     ds = ts[:10]
     return {
-        "logical_date": logical_date,
-        "data_interval_start": run.data_interval_start,
-        "data_interval_end": run.data_interval_end,
+        "logical_date": author_time(logical_date),
+        "data_interval_start": author_time(run.data_interval_start),
+        "data_interval_end": author_time(run.data_interval_end),
         "ds": ds,
         "ds_nodash": ds.replace("-", ""),
         "ts": ts,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +23,7 @@ from flowcore.runner.parsing import parse_dag_file
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.messages import Notice
 from flowcore.sdk.comms.questions import current_comms, process_comms
+from flowcore.sdk.import_failures import import_failure, place_in_file
 
 PARSE = "flowcore.runner.parse_job:parse"
 #: Characters of a traceback that are kept, from its end.
@@ -93,17 +93,10 @@ def _dags(parsed: ParsedFile) -> list[Notice]:
 def _message(path: Path, error: BaseException) -> str:
     if isinstance(error, DagError):
         return str(error)
-    where = f"{path}:{line}" if (line := _line(path, error)) else str(path)
     if isinstance(error, _TooSlow):
+        where = place_in_file(path, error)
         return f"{where}: it took too long to import; do less at import, or raise dag_file_timeout_s"
-    return f"{where}: {type(error).__name__}: {' '.join(str(error).split())}; mend the file"
-
-
-def _line(path: Path, error: BaseException) -> int | None:
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
-    return lines[-1] if lines else None
+    return import_failure(path, error)
 
 
 def _detail(error: BaseException) -> str | None:

@@ -11,7 +11,6 @@ import importlib.util
 import linecache
 import os
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.folder_modules import DAG_FILE_PREFIX, forget_edited_modules, noting_modules
+from flowcore.sdk.import_failures import import_failure
 from flowcore.sdk.nesting import collecting_dags
 
 
@@ -111,7 +111,7 @@ def _import(source: DagSource) -> ModuleType:
         exec(compile(source.text, source.path, "exec", dont_inherit=True), vars(module))
     # The author's code may raise anything; SystemExit is what a script ends with.
     except (Exception, SystemExit) as error:
-        raise DagError(_what_is_wrong(Path(source.path), error)) from error
+        raise DagError(import_failure(Path(source.path), error)) from error
     return module
 
 
@@ -124,19 +124,6 @@ def _module_name(source: DagSource) -> str:
     # Versions of one file may be imported side by side, and must not be taken for each other.
     digest = hashlib.sha256("\0".join(source.key).encode("utf-8", "surrogateescape")).hexdigest()
     return f"{DAG_FILE_PREFIX}{digest[:16]}_{Path(source.path).stem}"
-
-
-def _what_is_wrong(path: Path, error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{error.filename or path}:{error.lineno}: {type(error).__name__}: {error.msg}; mend the file"
-    in_file = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
-    where = f"{path}:{in_file[-1]}" if in_file else f"{path}"
-    if isinstance(error, DagError):
-        return f"{where}: {error}"
-    message = " ".join(str(error).split())
-    return f"{where}: {type(error).__name__}: {message}; mend the file"
 
 
 def _check_ids(path: Path, dags: list[DAG]) -> None:

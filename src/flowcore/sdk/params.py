@@ -18,9 +18,7 @@ class Param:
     Without a default every run must be given a value.
     """
 
-    def __init__(
-        self, default: Any = attrs.NOTHING, *, description: str | None = None, **schema: Any
-    ) -> None:
+    def __init__(self, default: Any = attrs.NOTHING, description: str | None = None, **schema: Any) -> None:
         self.default, self.description, self.schema = default, description, schema
 
     @property
