@@ -124,6 +124,15 @@ async def test_what_is_logged_and_printed_arrives_before_the_end(server, kind):
         assert await printed(supervisor.child.stdout) == "from outside\n"
 
 
+@KINDS
+async def test_the_environment_says_which_try_it_is(server, kind):
+    source = dag_of(
+        f"{kind} t(): return [os.environ['AIRFLOW_CTX_TASK_ID'], os.getenv('AIRFLOW_CTX_LOGICAL_DATE')]"
+    )
+    over, _ = await outcome_of(server, source, workload=workload_of("t", run=DATED_RUN))
+    assert over.xcoms == {"return_value": '["t", "2024-01-02T03:04:05+00:00"]'}
+
+
 async def test_coroutine_runs_on_the_loop_that_it_wants(server):
     source = dag_of("async def t(): return type(anyio.lowlevel.current_token().native_token).__module__")
     for backend in Backend:

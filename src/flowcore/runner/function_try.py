@@ -20,6 +20,7 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import PeerGone
 from flowcore.runner.endings import Ending, ending_of
+from flowcore.runner.executing import executed
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.preparation import PreparedTask, prepared
 from flowcore.runner.results import pushed_result
@@ -102,7 +103,7 @@ class FunctionTry:
         self._comms.post(TryBegun())
         process = os.getpid()
         try:
-            return ready.task.execute(ready.context)
+            return executed(ready.task, ready.context)
         finally:
             # The function has forked, and this is the copy: only the original has anything to report.
             if os.getpid() != process:

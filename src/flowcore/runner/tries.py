@@ -18,6 +18,7 @@ from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
+from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.preparation import prepared
 from flowcore.runner.results import pushed_result
 from flowcore.runner.sources import TaskFinder
@@ -144,7 +145,7 @@ class Try:
         try:
             if task.is_async:
                 self._begin()
-                return await task.aexecute(context)
+                return await aexecuted(task, context)
             return await self._execute_in_thread(task, context)
         # One handler for all three reasons: a timeout, `cancel` and a shutdown.
         except anyio.get_cancelled_exc_class():
@@ -155,7 +156,7 @@ class Try:
         await self._threads.acquire_on_behalf_of(self)
         try:
             self._begin()
-            self._call = ThreadCall(task.execute, context)
+            self._call = ThreadCall(executed, task, context)
             return await self._call.run()
         finally:
             # An abandoned thread gives its place back: hanging functions must not stop all others.

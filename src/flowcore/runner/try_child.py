@@ -7,8 +7,9 @@ payload is `{"workload": ..., "settings": ...}`, records of that kind; `comms` i
 from __future__ import annotations
 
 import faulthandler
+import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import anyio
 import attrs
@@ -27,6 +28,7 @@ from flowcore.runner.jobs import Job
 from flowcore.runner.reporting import report
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.questions import process_comms
+from flowcore.sdk.context_variables import context_variables
 from flowcore.sdk.operators import BaseOperator
 
 
@@ -41,11 +43,20 @@ def run_try(job: Job) -> None:
         except FlowcoreError as error:
             report(ending_of(error, {}), comms)
             return
+        # There is no other try in this process.
+        os.environ.update(_context_variables(workload, task))
         if task.is_async:
             backend = workload.backend or Backend.ASYNCIO
             anyio.run(_run_coroutine, workload, task, comms, settings, backend=backend)
         else:
             _run_function(workload, task, comms, settings)
+
+
+def _context_variables(workload: Workload, task: BaseOperator) -> Mapping[str, str]:
+    run = workload.run
+    return context_variables(
+        task, run_id=run.run_id, try_number=workload.try_number, logical_date=run.logical_date
+    )
 
 
 def _run_function(workload: Workload, task: BaseOperator, comms: Decoder, settings: TrySettings) -> None:

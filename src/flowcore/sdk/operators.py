@@ -30,7 +30,7 @@ from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
 from flowcore.sdk.relatives import reached_from, share_dag, tasks_of
 from flowcore.sdk.setups import TaskNode
-from flowcore.sdk.task_arguments import TASK_RULES, TaskArguments
+from flowcore.sdk.task_arguments import HOOKS, TASK_RULES, TaskArguments
 from flowcore.sdk.templates.fields import fields_with_templates
 from flowcore.sdk.xcom_args import XComArg
 
@@ -128,7 +128,10 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         # Other defaults are meant for other classes: Airflow's authors share one dict among them all.
         given = {name: value for name, value in defaults.items() if name in TASK_RULES}
         subject = f"task {self.task_id!r} of {where}"
-        for name, value in kept_arguments(subject, TASK_RULES, {**given, **explicit}).items():
+        kept = kept_arguments(subject, TASK_RULES, {**given, **explicit})
+        #: What was given as `pre_execute` and `post_execute`, which are also methods.
+        self.given_hooks = {name: kept.pop(name) for name in HOOKS & kept.keys()}
+        for name, value in kept.items():
             setattr(self, name, value)
         dag_id = group.dag.dag_id if group else ""
         self.params = {name: checked_param(dag_id, name, value) for name, value in self.params.items()}
@@ -153,6 +156,12 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         if self.dag is None:
             raise DagError(f"task {self.task_id!r} is outside a Dag; define it inside `with DAG(...):`")
         return self.dag
+
+    def pre_execute(self, context: Context) -> None:
+        """Called right before the work of each try."""
+
+    def post_execute(self, context: Context, result: Any = None) -> None:
+        """Called right after the work of each try that did not raise, with what it returned."""
 
     def execute(self, context: Context) -> Any:
         """Do the work of one try, and return its result."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -32,7 +33,8 @@ class TaskArguments(TypedDict, total=False):
     dict becomes an XCom of its own. `runs_in` (flowcore's own) is "process", "worker" or "in-process"; by
     default functions run in a process each, and coroutines side by side in a worker. `backend` (also
     flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio". `params` are added to
-    those of the Dag for this task.
+    those of the Dag for this task. `pre_execute` is called with the context right before the work of each
+    try, `post_execute` with the context and the result right after it; both are functions.
 
     With `depends_on_past` a task waits until it has succeeded or was skipped in the run before;
     `wait_for_downstream` asks the same of the tasks right after it. A task that no run had before does not
@@ -71,6 +73,12 @@ class TaskArguments(TypedDict, total=False):
     doc_rst: str | None
     params: Mapping[str, Any] | None
     render_template_as_native_obj: bool | None
+    pre_execute: Callable[[Any], object] | None
+    post_execute: Callable[[Any, Any], object] | None
+
+
+#: Arguments that are called around the work.
+HOOKS = frozenset({"pre_execute", "post_execute"})
 
 
 def _backoff(value: Any) -> float:
@@ -79,6 +87,13 @@ def _backoff(value: Any) -> float:
         return 2.0 if value else 0.0
     return float(value)
 
+
+def _hook(value: Any) -> Any:
+    require(callable(value) and not inspect.iscoroutinefunction(value))
+    return value
+
+
+_HOOK = Rule("a function that is no coroutine function; it may block", _hook)
 
 TASK_RULES: Mapping[str, Rule] = {
     "owner": TEXT,
@@ -112,4 +127,6 @@ TASK_RULES: Mapping[str, Rule] = {
     "doc_rst": TEXT,
     "params": MAPPING,
     "render_template_as_native_obj": FLAG,
+    "pre_execute": _HOOK,
+    "post_execute": _HOOK,
 }

@@ -93,3 +93,9 @@ async def wait_gone(pid: int) -> None:
             await anyio.wait_readable(descriptor)
         finally:
             os.close(descriptor)
+
+
+@pytest.mark.parametrize("given", [{}, {"env": {"A": "a"}}])
+async def test_command_is_told_which_try_it_belongs_to(bash, given):
+    command = 'echo "$AIRFLOW_CTX_DAG_ID $AIRFLOW_CTX_TASK_ID $AIRFLOW_CTX_TRY_NUMBER $AIRFLOW_CTX_DAG_OWNER"'
+    assert (await run_task(bash(command, **given))).returned == "d command 1 airflow"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from flowcore.providers.standard.shell import Command, Finished, ShellCall
+from flowcore.providers.standard.shell import Command, Finished, ShellCall, command_environment
 from flowcore.sdk.context import Context
 from flowcore.sdk.exceptions import AirflowException, TaskSkipped
 from flowcore.sdk.operators import BaseOperator
@@ -22,7 +21,8 @@ class BashOperator(BaseOperator):
     Args:
         task_id: See `BaseOperator`.
         bash_command: The command, or a template file that ends in `.sh` or `.bash`.
-        env: Environment variables; without `append_env` these are all that the command gets.
+        env: Environment variables; without `append_env` these are all that the command gets, besides
+            those that say which try it is (`AIRFLOW_CTX_DAG_ID`, ...).
         append_env: Add `env` to the environment of the task, in place of replacing it.
         output_encoding: How the output is decoded; what cannot be is replaced.
         skip_on_exit_code: Exit statuses that skip the task; by default 99.
@@ -56,22 +56,18 @@ class BashOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the command, blocking; for subclasses that are functions."""
-        self._call = ShellCall(self._command(), log.info)
+        self._call = ShellCall(self._command(context), log.info)
         return self._outcome(self._call.run())
 
     async def aexecute(self, context: Context) -> Any:
-        return self._outcome(await ShellCall(self._command(), log.info).arun())
+        return self._outcome(await ShellCall(self._command(context), log.info).arun())
 
     def on_kill(self) -> None:
         if self._call is not None:
             self._call.kill()
 
-    def _command(self) -> Command:
-        env = (
-            dict(self.env)
-            if self.env is not None and not self.append_env
-            else {**os.environ, **(self.env or {})}
-        )
+    def _command(self, context: Context) -> Command:
+        env = command_environment(self, context, self.env, append=self.append_env)
         return Command(self.bash_command, env, self.cwd, self.output_encoding)
 
     def _outcome(self, finished: Finished) -> Any:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from flowcore.providers.standard.shell import Command, Finished, ShellCall
+from flowcore.providers.standard.shell import Command, Finished, ShellCall, command_environment
 from flowcore.sdk.context import Context
 from flowcore.sdk.exceptions import AirflowException
 from flowcore.sdk.sensors import BaseSensorOperator
@@ -38,13 +37,13 @@ class BashSensor(BaseSensorOperator):
         self.retry_exit_code = retry_exit_code
 
     def poke(self, context: Context) -> bool:
-        return self._found(ShellCall(self._command(), log.info).run())
+        return self._found(ShellCall(self._command(context), log.info).run())
 
     async def apoke(self, context: Context) -> bool:
-        return self._found(await ShellCall(self._command(), log.info).arun())
+        return self._found(await ShellCall(self._command(context), log.info).arun())
 
-    def _command(self) -> Command:
-        env = os.environ if self.env is None else self.env
+    def _command(self, context: Context) -> Command:
+        env = command_environment(self, context, self.env)
         return Command(self.bash_command, env, encoding=self.output_encoding)
 
     def _found(self, finished: Finished) -> bool:

@@ -21,6 +21,9 @@ import attrs
 from anyio.streams.text import TextReceiveStream
 
 from flowcore.errors import DagError
+from flowcore.sdk.context import Context
+from flowcore.sdk.context_variables import context_variables
+from flowcore.sdk.operators import BaseOperator
 
 #: How long a command may take to end after it was told to.
 TERMINATE_S = 3.0
@@ -134,6 +137,23 @@ class ShellCall:
             with anyio.move_on_after(TERMINATE_S, shield=True):
                 await process.wait()
         _signal_group(process.pid, signal.SIGKILL)
+
+
+def command_environment(
+    task: BaseOperator, context: Context, env: Mapping[str, str] | None, *, append: bool = False
+) -> Mapping[str, str]:
+    """What a command of the task gets: `env`, or without it that of the task, or both; and which try it is.
+
+    In a process with other tries nothing else says that.
+    """
+    surroundings = os.environ if env is None or append else {}
+    told = context_variables(
+        task,
+        run_id=context["run_id"],
+        try_number=context["ti"].try_number,
+        logical_date=context["dag_run"].logical_date,
+    )
+    return {**surroundings, **(env or {}), **told}
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
