@@ -119,8 +119,9 @@ class XComBackend(Protocol):
         ...
 
     def purge(self, place: XComPlace) -> None:
-        """Forget what other tries of the task instance left; called when one begins that is not the first.
+        """Forget what other tries of the task instance left than the one of `place.token`.
 
-        `place.key` is empty.
+        Called when a try begins that is not the first; and with token 0, which no try has, when the task
+        instance is deleted for its age. `place.key` is empty.
         """
         ...

@@ -1,14 +1,15 @@
-"""Run one unit of work on the database that the settings name."""
+"""Run units of work on the database that the settings name."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.database import schema
 from flowcore.database.engine import open_database
-from flowcore.database.lanes import BoundUnit
+from flowcore.database.lanes import BoundUnit, Database
 from flowcore.database.urls import Driver, parse_url
 from flowcore.errors import DatabaseOutOfDate
 from flowcore.settings import Settings
@@ -36,6 +37,16 @@ def change_database(settings: Settings, unit: BoundUnit[T]) -> T:
     return run_on_loop(settings.backend, partial(_write, settings.database_url, unit))
 
 
+def use_database(settings: Settings, function: Callable[[Database], Awaitable[T]]) -> T:
+    """Call a coroutine function with the database, which must have the schema.
+
+    Raises:
+        DatabaseOutOfDate: it has not, or there is no database.
+    """
+    _require_file(settings)
+    return run_on_loop(settings.backend, partial(_use, settings.database_url, function))
+
+
 def set_up_database(settings: Settings, unit: BoundUnit[T]) -> T:
     """Run a unit that creates what it needs; a SQLite file is created if it is not there."""
     return run_on_loop(settings.backend, partial(_set_up, settings.database_url, unit))
@@ -51,6 +62,12 @@ async def _write(url: str, unit: BoundUnit[T]) -> T:
     async with open_database(url) as database:
         await database.read(schema.require_current)
         return await database.run(unit)
+
+
+async def _use(url: str, function: Callable[[Database], Awaitable[T]]) -> T:
+    async with open_database(url) as database:
+        await database.read(schema.require_current)
+        return await function(database)
 
 
 async def _set_up(url: str, unit: BoundUnit[T]) -> T:

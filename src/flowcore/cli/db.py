@@ -1,4 +1,4 @@
-"""`flowcore db`: create, check, migrate and reset the database."""
+"""`flowcore db`: create, check, migrate, clean and reset the database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.asking import read_database, set_up_database
+from flowcore.cli.db_clean import clean_db
 from flowcore.database import schema
 from flowcore.database.migrations import migrate as migrate_schema
 from flowcore.settings import Settings, load_settings, masked
@@ -15,7 +16,7 @@ from flowcore.settings import Settings, load_settings, masked
 
 @click.group()
 def db() -> None:
-    """Create, check, migrate and reset the database."""
+    """Create, check, migrate, clean and reset the database."""
 
 
 @db.command()
@@ -45,6 +46,9 @@ def reset(database_url: str | None, yes: bool) -> None:
         click.confirm(f"Delete everything in {masked(settings.database_url)}?", abort=True, err=True)
     set_up_database(settings, partial(schema.reset, default_pool_slots=settings.default_pool_task_slot_count))
     _print_status(settings)
+
+
+db.add_command(clean_db)
 
 
 def _print_status(settings: Settings) -> None:

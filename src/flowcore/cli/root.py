@@ -25,7 +25,7 @@ COMMANDS = {
     "variables": ("flowcore.cli.variables:variables", "Look at variables and set them."),
     "pools": ("flowcore.cli.pools:pools", "Look at pools and set their slots."),
     "rotate-fernet-key": ("flowcore.cli.fernet_keys:rotate_fernet_key", "Encrypt secrets with a new key."),
-    "db": ("flowcore.cli.db:db", "Create, check, migrate and reset the database."),
+    "db": ("flowcore.cli.db:db", "Create, check, migrate, clean and reset the database."),
     "config": ("flowcore.cli.config:config", "Look at the settings."),
     "version": ("flowcore.cli.version:version", "Print the version."),
 }

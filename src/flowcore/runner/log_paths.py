@@ -22,9 +22,14 @@ def log_path(workload: Workload) -> Path:
     return folder / f"attempt={workload.try_number}.log"
 
 
+def run_folder(dag_id: str, run_id: str) -> Path:
+    """Where the logs of a run are, relative to the folder of all logs."""
+    return Path(_part("dag_id", dag_id), _part("run_id", run_id))
+
+
 def task_instance_folder(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Path:
     """Where the logs of a task instance's tries are, relative to the folder of all logs."""
-    folder = Path(_part("dag_id", dag_id), _part("run_id", run_id), _part("task_id", task_id))
+    folder = run_folder(dag_id, run_id) / _part("task_id", task_id)
     return folder if map_index < 0 else folder / f"map_index={map_index}"
 
 

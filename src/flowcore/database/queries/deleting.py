@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -44,16 +44,19 @@ _ALIVE = (
     .limit(1)
 )
 _of_runs = sa.select(_t.id).where(_t.dag_run_id.in_(ids("runs")))
-#: What refers to something goes before it.
-_DELETE_RUNS = (
-    xcom.delete().where(xcom.c.task_instance_id.in_(_of_runs)),
-    task_try.delete().where(task_try.c.task_instance_id.in_(_of_runs)),
-    rendered_fields.delete().where(rendered_fields.c.task_instance_id.in_(_of_runs)),
-    unsettled.delete().where(unsettled.c.dag_run_id.in_(ids("runs"))),
-    callback.delete().where(callback.c.dag_run_id.in_(ids("runs"))),
-    task_instance.delete().where(_t.dag_run_id.in_(ids("runs"))),
-    backfill_date.update().values(dag_run_id=None).where(backfill_date.c.dag_run_id.in_(ids("runs"))),
-    dag_run.delete().where(dag_run.c.id.in_(ids("runs"))),
+#: Which rows belong to runs, in the order in which they go: what refers to something before it.
+OF_RUNS: Mapping[sa.Table, sa.ColumnElement[bool]] = {
+    xcom: xcom.c.task_instance_id.in_(_of_runs),
+    task_try: task_try.c.task_instance_id.in_(_of_runs),
+    rendered_fields: rendered_fields.c.task_instance_id.in_(_of_runs),
+    unsettled: unsettled.c.dag_run_id.in_(ids("runs")),
+    callback: callback.c.dag_run_id.in_(ids("runs")),
+    task_instance: _t.dag_run_id.in_(ids("runs")),
+    dag_run: dag_run.c.id.in_(ids("runs")),
+}
+#: What goes on without them.
+_FORGET_RUNS = (
+    backfill_date.update().values(dag_run_id=None).where(backfill_date.c.dag_run_id.in_(ids("runs")))
 )
 _OF_DAG: sa.BindParameter[str] = sa.bindparam("dag")
 _BACKFILLS = sa.select(backfill.c.id).where(backfill.c.dag_id == _OF_DAG)
@@ -65,7 +68,7 @@ _DELETE_DAG = (
     dag.delete().where(dag.c.dag_id == _OF_DAG),
 )
 #: A text may belong to versions of several Dags.
-_DELETE_SOURCES = dag_source.delete().where(
+DELETE_SOURCES = dag_source.delete().where(
     ~sa.exists().where(dag_version.c.source_digest == dag_source.c.digest)
 )
 
@@ -98,8 +101,18 @@ def delete_dag(connection: sa.Connection, dag_id: str) -> int:
     _delete_runs(connection, dag_id, [run.id for run in runs])
     for statement in _DELETE_DAG:
         connection.execute(statement, {"dag": dag_id})
-    connection.execute(_DELETE_SOURCES)
+    connection.execute(DELETE_SOURCES)
     return len(runs)
+
+
+def delete_rows(connection: sa.Connection, run_ids: Sequence[int]) -> Mapping[str, int]:
+    """Delete these runs and all that belongs to them, unasked; how many rows of which table."""
+    keys = {"runs": dump_rows((run_id,) for run_id in run_ids)}
+    connection.execute(_FORGET_RUNS, keys)
+    return {
+        table.name: connection.execute(table.delete().where(of), keys).rowcount
+        for table, of in OF_RUNS.items()
+    }
 
 
 def _delete_runs(connection: sa.Connection, dag_id: str, run_ids: Sequence[int]) -> None:
@@ -111,6 +124,5 @@ def _delete_runs(connection: sa.Connection, dag_id: str, run_ids: Sequence[int])
             " failed, and try again when its tries have stopped"
         )
     mark_other_runs(connection, run_ids)
-    for statement in _DELETE_RUNS:
-        connection.execute(statement, runs)
+    delete_rows(connection, run_ids)
     wake(connection, Channel.RUNS_ENDED)

@@ -119,6 +119,12 @@ def let_by_past(connection: sa.Connection, held: Sequence[HeldTasks]) -> dict[in
     return let
 
 
+def runs_before(connection: sa.Connection, dag_run_ids: Sequence[int]) -> set[int]:
+    """The runs before these, manual ones counted and not counted."""
+    asking = dump_rows((run_id, without) for run_id in dag_run_ids for without in (0, 1))
+    return {row.id for row in connection.execute(_PREVIOUS, {"asking": asking})} if dag_run_ids else set()
+
+
 def _previous_runs(connection: sa.Connection, held: Iterable[HeldTasks]) -> Mapping[int, Row]:
     # A Dag that catches up has its runs in order; those by hand are no part of that.
     asking = dump_rows((of_run.dag_run_id, int(of_run.dag.catchup)) for of_run in held)
