@@ -174,6 +174,17 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
     def on_kill(self) -> None:
         """Clean up outside after a try was cancelled; called on the try's copy."""
 
+    def render_template(self, content: Any, context: Context) -> Any:
+        """What templates of one's own become: a string, or the strings in lists, dicts and the like.
+
+        Raises:
+            TemplateInvalid: One cannot be read, or one of its expressions fails.
+        """
+        # Jinja is only for those who render; a Dag file is imported without it.
+        from flowcore.sdk.templates.rendering import rendered_content
+
+        return rendered_content(self, content, context)
+
     @property
     def kind(self) -> str:
         """How the kind of task is called in listings."""

@@ -21,6 +21,23 @@ def test_outputs_of_other_tasks_are_data_and_no_templates():
     assert down == ["{{ secret }}", "1"]
 
 
+def test_an_author_renders_templates_of_ones_own():
+    dag = DAG("d", user_defined_macros={"twice": lambda text: text * 2})
+    task = query(dag=dag)
+    assert task.render_template(["{{ twice(run_id) }}", {"k": "{{ x }}"}, 3], {"run_id": "r", "x": 1}) == [
+        "rr",
+        {"k": "1"},
+        3,
+    ]
+
+
+def test_an_error_in_a_template_of_ones_own_names_the_task():
+    with pytest.raises(
+        TemplateInvalid, match=r"content\[0\] of task 'q' of Dag 'd', line 1: 'x' is undefined"
+    ):
+        query(dag=DAG("d")).render_template(["{{ x }}"], {})
+
+
 def test_a_file_is_found_beside_the_dag_file_first(tmp_path):
     for folder, text in (("dags", "near {{ x }}"), ("sql", "far {{ x }}")):
         (tmp_path / folder).mkdir()

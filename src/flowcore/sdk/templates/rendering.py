@@ -6,7 +6,7 @@ XCom: not on an event loop that others need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,21 @@ def rendered_fields(task: BaseOperator, lookup: Lookup, context: Mapping[str, An
         TaskSkipped, TaskFailed, FlowcoreError: What an expression raised to end the try, or a lookup that
             failed, with a note that says where.
     """
+    renderer = Renderer(_rendering(task, context), lookup)
+    return {name: renderer.value(getattr(task, name), name) for name in task.templated_fields}
+
+
+def rendered_content(task: BaseOperator, content: Any, context: Mapping[str, Any]) -> Any:
+    """What `content` becomes, with the strings inside of it, in a try of the task.
+
+    Raises:
+        Exception: As `rendered_fields`.
+    """
+    lookup = Lookup({}, context.get("params", {}))
+    return Renderer(_rendering(task, context), lookup).value(content, "content")
+
+
+def _rendering(task: BaseOperator, context: Mapping[str, Any]) -> Callable[[str, str], Any]:
     templates = templates_of(task)
 
     def render(text: str, field: str) -> Any:
@@ -49,8 +64,7 @@ def rendered_fields(task: BaseOperator, lookup: Lookup, context: Mapping[str, An
         except Exception as error:
             raise template_invalid(error, place, searchpath=templates.searchpath, context=context) from error
 
-    renderer = Renderer(render, lookup)
-    return {name: renderer.value(getattr(task, name), name) for name in task.templated_fields}
+    return render
 
 
 def check_templates(task: BaseOperator) -> None:
