@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +20,10 @@ import psycopg
 from tests.support.postgres_account import Account, server_account
 from tests.support.postgres_binaries import copy_of_binaries, find_binaries
 from tests.support.postgres_folder import server_folder
+from tests.support.server_processes import die_with_parent, free_port
 
 START_S = 60.0
 STOP_S = 15.0
-PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -59,7 +56,7 @@ def new_server() -> Iterator[Server]:
         if account.is_another:
             binaries = copy_of_binaries(binaries, folder)
         account.give(folder)
-        server = Server(binaries, folder, account, _free_port())
+        server = Server(binaries, folder, account, free_port())
         server.create_cluster()
         yield server
 
@@ -124,7 +121,7 @@ class Server:
                 cwd=self.folder,
                 env=_environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is for the tests, which then stop the server
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 **self.account.identity(),
             )
 
@@ -145,12 +142,6 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _die_with_parent() -> None:
-    # Linux stops the server also when the tests are killed; elsewhere only the tests can.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
-
-
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)  # a "fast" shutdown: sessions end, no client is waited for
     try:
@@ -163,10 +154,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _environment() -> dict[str, str]:
     # PGDATA, PGOPTIONS and the like of the caller must not reach our server.
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

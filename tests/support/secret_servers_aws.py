@@ -21,6 +21,8 @@ import attrs
 import botocore.session
 from botocore.config import Config
 
+from tests.support.server_processes import die_with_parent, free_port
+
 START_S = 60.0
 REGION = "eu-west-1"
 
@@ -79,11 +81,15 @@ def _client(aws: Aws, service: str) -> Any:
 @contextmanager
 def running_aws() -> Iterator[Aws]:
     """Run a server for the duration of the block; yields it with an administrator's keys."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     environment = {"PATH": os.environ.get("PATH", "")}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
     ) as server:
         try:
             _wait_until_ready(server, port)
@@ -109,10 +115,3 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
