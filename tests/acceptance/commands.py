@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def flowcore(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def flowcore(folder: Path, *arguments: str, timeout_s: float = 50) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "flowcore.cli", *arguments],
@@ -18,7 +18,7 @@ def flowcore(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=timeout_s,
     )
 
 

@@ -92,9 +92,49 @@ def test_the_outcome_is_one_json_object(flowcore: Flowcore, etl_file: Path) -> N
         "state",
         "start_date",
         "end_date",
+        "error",
         "xcom",
     ]
     assert (extract["xcom"], load["xcom"]) == ([1, 2, 3], 3)
+    assert extract["error"] is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["local", "in-process"])
+def test_the_json_outcome_shows_values_that_a_backend_keeps(
+    flowcore, etl_file, monkeypatch, folder, executor
+):
+    monkeypatch.setenv("FLOWCORE_XCOM_BACKEND", "objects")
+    monkeypatch.setenv(
+        "FLOWCORE_XCOM_BACKEND_KWARGS", json.dumps({"path": str(folder / "kept"), "threshold": 0})
+    )
+    result = flowcore("run", str(etl_file), "--json", "--executor", executor)
+    assert [item["xcom"] for item in outcome_of(result)["task_instances"]] == [[1, 2, 3], 3]
+    assert len(list((folder / "kept").rglob("*.json"))) == 2
+
+
+class Vanishing:
+    """An XCom backend whose storage is gone when the run is over."""
+
+    waits = False
+
+    def serialize(self, value, place):
+        return {"kept": str(value)}
+
+    def deserialize(self, stored):
+        raise OSError("the disk is gone")
+
+    def purge(self, place): ...
+
+
+def test_values_that_cannot_be_read_any_more_are_shown_as_stored(
+    flowcore, greet, monkeypatch, caplog
+):
+    monkeypatch.setenv("FLOWCORE_XCOM_BACKEND", f"{__name__}.Vanishing")
+    result = flowcore("run", greet, "--json")
+    [instance] = outcome_of(result)["task_instances"]
+    assert instance["xcom"]["kept"].startswith("['hello")
+    assert "shows an XCom as it is stored: OSError: the disk is gone" in caplog.text
 
 
 def test_what_tasks_print_does_not_disturb_the_outcome(flowcore: Flowcore, greet: str) -> None:
@@ -137,8 +177,9 @@ def test_a_failed_run_has_an_outcome_too(flowcore: Flowcore, folder: Path) -> No
     (folder / "boom.py").write_text(BOOM)
     document = outcome_of(flowcore("run", "boom.py", "--json"))
     assert document["state"] == "failed"
-    states = [item["state"] for item in document["task_instances"]]  # type: ignore[attr-defined]
-    assert states == ["failed", "upstream_failed"]
+    failed, after = document["task_instances"]  # type: ignore[misc]
+    assert (failed["state"], after["state"], after["error"]) == ("failed", "upstream_failed", None)
+    assert failed["error"].endswith("ValueError: no way")
 
 
 def test_conf_and_params_reach_the_tasks(flowcore: Flowcore, greet: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from flowcore.runner.log_lines import STDERR, STDOUT, log_line, printed_line
 from flowcore.runner.printed_logs import PrintedLogs
 
-PATH = Path("attempt=1.log")
+PATH = Path("dag_id=d/run_id=r/task_id=my task/map_index=3/attempt=1.log")
 
 
 def test_lines_are_printed_as_the_task_said_them(capsys):
@@ -13,7 +13,7 @@ def test_lines_are_printed_as_the_task_said_them(capsys):
     PrintedLogs().add(PATH, [*lines, log_line("error", "mine", "oh", at=0, exception="ValueError: bug")])
     shown = capsys.readouterr()
     assert shown.out == "out\n"
-    assert shown.err == "err\nERROR mine: oh\nValueError: bug\n"
+    assert shown.err == "err\nERROR my task[3] mine: oh\nValueError: bug\n"
 
 
 def test_secrets_are_masked(capsys):

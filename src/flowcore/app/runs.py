@@ -107,7 +107,15 @@ class Run:
         found = await self._database.read(pull_xcoms, [address])
         if address not in found:
             return None
-        read = partial(self._xcoms.deserialize, json.loads(found[address]))
+        return await self.value_of(found[address])
+
+    async def value_of(self, text: str) -> Any:
+        """Return the value of an XCom of which the database keeps this JSON text.
+
+        Raises:
+            XComUnavailable: the storage that has it cannot be read.
+        """
+        read = partial(self._xcoms.deserialize, json.loads(text))
         return await to_thread.run_sync(read) if self._xcoms.waits else read()
 
     async def clear(

@@ -64,7 +64,9 @@ def run(
         dag = _choose(file, dags, dag_id)
         progress = progress_on(sys.stderr, tasks=len(dag.compile().tasks))
         made = MadeDags(source, dags)
-        carry_out = partial(run_once, dag, made, _conf(dag, conf, params), settings, progress)
+        carry_out = partial(
+            run_once, dag, made, _conf(dag, conf, params), settings, progress, with_values=as_json
+        )
         outcome = run_on_loop(settings.backend, carry_out)
     print_outcome(outcome, as_json=as_json)
     ctx.exit(0 if outcome.run.state is DagRunState.SUCCESS else FAILED)

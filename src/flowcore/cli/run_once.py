@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,13 +18,15 @@ from flowcore.cli.run_outcome import Outcome
 from flowcore.cli.run_progress import Progress
 from flowcore.clock import SystemClock
 from flowcore.database.queries.listing_dags import list_dags
-from flowcore.database.queries.listing_runs import list_task_instances
+from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dag_files import FolderChanges, NewVersion, code_digest
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import UsageError
 from flowcore.processor.storing import FolderStore
 from flowcore.sdk.dags import DAG
 from flowcore.settings import ExecutorName, Settings
+
+log = logging.getLogger(__name__)
 
 #: Seconds that giving back the tries of an interrupted run may take.
 _STOP_S = 2.0
@@ -45,9 +49,17 @@ class MadeDags:
 
 
 async def run_once(
-    dag: DAG, made: MadeDags, conf: Mapping[str, Any], settings: Settings, progress: Progress
+    dag: DAG,
+    made: MadeDags,
+    conf: Mapping[str, Any],
+    settings: Settings,
+    progress: Progress,
+    *,
+    with_values: bool,
 ) -> Outcome:
     """Trigger the Dag and show its progress until the run has ended.
+
+    The outcome is `with_values` of what tasks returned, or without.
 
     Raises:
         UsageError: the Dag cannot be triggered like this.
@@ -64,7 +76,8 @@ async def run_once(
         run = await fc.trigger(dag.dag_id, conf=conf)
         await _show(run, progress)
         listing = partial(list_task_instances, dag_id=run.dag_id, run_id=run.run_id)
-        return Outcome(run, await fc.database.read(listing))
+        listed = await fc.database.read(listing)
+        return Outcome(run, listed, await _values(run, listed) if with_values else {})
 
 
 def _options(settings: Settings) -> Options:
@@ -83,6 +96,20 @@ async def _make_known(fc: Flowcore, dag: DAG, made: MadeDags) -> None:
         await fc.store_registered()
     else:
         await FolderStore(fc.database, SystemClock(), paused_at_creation=False).store([made.changes()])
+
+
+async def _values(run: Run, listed: Sequence[ListedTaskInstance]) -> Mapping[str, Any]:
+    # The same text is the same value: a reference names its task instance.
+    return {item.xcom: await _value(run, item.xcom) for item in listed if item.xcom is not None}
+
+
+async def _value(run: Run, text: str) -> Any:
+    try:
+        return await run.value_of(text)
+    # Whatever an operator's backend raises: the rest of the outcome is worth showing.
+    except Exception as error:
+        log.warning("the outcome shows an XCom as it is stored: %s: %s", type(error).__name__, error)
+        return json.loads(text)
 
 
 async def _refuse_paused(fc: Flowcore, dag_id: str) -> None:

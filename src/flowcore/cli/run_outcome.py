@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 import click
@@ -16,10 +17,14 @@ from flowcore.database.queries.listing_runs import ListedTaskInstance
 
 @attrs.frozen
 class Outcome:
-    """A run that has ended, with its task instances in Dag order."""
+    """A run that has ended, with its task instances in Dag order.
+
+    `values` are what these returned, by the JSON texts that the database keeps of them.
+    """
 
     run: Run
     task_instances: Sequence[ListedTaskInstance]
+    values: Mapping[str, Any]
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -43,13 +48,21 @@ def _document(outcome: Outcome) -> dict[str, object]:
         "state": run.state,
         "start_date": run.start_date,
         "end_date": run.end_date,
-        "task_instances": [_task_instance(item) for item in outcome.task_instances],
+        "task_instances": [_task_instance(item, outcome.values) for item in outcome.task_instances],
     }
 
 
-def _task_instance(item: ListedTaskInstance) -> dict[str, object]:
-    shown = attrs.asdict(item, filter=attrs.filters.exclude(attrs.fields(ListedTaskInstance).error))
-    return {**shown, "xcom": None if item.xcom is None else json.loads(item.xcom)}
+def _task_instance(item: ListedTaskInstance, values: Mapping[str, Any]) -> dict[str, object]:
+    return {**attrs.asdict(item), "xcom": None if item.xcom is None else _as_json(values[item.xcom])}
+
+
+def _as_json(value: Any) -> Any:
+    """The value, or what Python shows of it: an XCom backend may make anything of what it keeps."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+    return value
 
 
 def _row(item: ListedTaskInstance) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from flowcore.domain.workloads import Workload
 
@@ -37,6 +37,13 @@ def try_numbers(folder: Path) -> list[int]:
     """Which tries have left a log in the folder of a task instance, ascending."""
     found = (_ATTEMPT.fullmatch(path.name) for path in folder.glob("attempt=*.log"))
     return sorted(int(match[1]) for match in found if match)
+
+
+def task_of_log(path: Path) -> str:
+    """The name of the task instance whose log is there, for people: `extract`, `extract[3]`."""
+    names = dict(part.split("=", 1) for part in path.parent.parts if "=" in part)
+    index = f"[{names['map_index']}]" if "map_index" in names else ""
+    return unquote(names.get("task_id", "")) + index
 
 
 def _part(name: str, value: str) -> str:

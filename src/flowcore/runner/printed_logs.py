@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flowcore.runner.log_lines import STDERR, STDOUT
+from flowcore.runner.log_paths import task_of_log
 from flowcore.secrets.masking import PROCESS
 
 
@@ -22,14 +23,14 @@ class PrintedLogs:
         for line in lines:
             fields = json.loads(line)
             stream = sys.stdout if fields["logger"] == STDOUT else sys.stderr
-            print(self._mask(_text_of(fields)), file=stream)
+            print(self._mask(_text_of(fields, path)), file=stream)
 
     async def room(self) -> None:
         """Return at once: who runs tries by hand waits for the terminal."""
 
 
-def _text_of(fields: dict[str, Any]) -> str:
+def _text_of(fields: dict[str, Any], path: Path) -> str:
     if fields["logger"] in (STDOUT, STDERR):
         return str(fields["event"])
-    said = f"{fields['level'].upper()} {fields['logger']}: {fields['event']}"
+    said = f"{fields['level'].upper()} {task_of_log(path)} {fields['logger']}: {fields['event']}"
     return f"{said}\n{fields['exception']}" if "exception" in fields else said
