@@ -127,9 +127,7 @@ class Vanishing:
     def purge(self, place): ...
 
 
-def test_values_that_cannot_be_read_any_more_are_shown_as_stored(
-    flowcore, greet, monkeypatch, caplog
-):
+def test_values_that_cannot_be_read_any_more_are_shown_as_stored(flowcore, greet, monkeypatch, caplog):
     monkeypatch.setenv("FLOWCORE_XCOM_BACKEND", f"{__name__}.Vanishing")
     result = flowcore("run", greet, "--json")
     [instance] = outcome_of(result)["task_instances"]
