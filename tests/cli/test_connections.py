@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def test_a_deleted_connection_is_gone(flowcore: Flowcore) -> None:
     flowcore("connections", "delete", "sales")
     for command in ("get", "delete", "test"):
         assert "there is no connection 'sales'" in error_of(flowcore("connections", command, "sales"))
+
+
+def test_a_host_is_tried(flowcore: Flowcore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("AIRFLOW_CONN_WEB", f"http://127.0.0.1:{port}")
+        said = flowcore("connections", "test", "web").stdout
+        assert said == f"web is a connection of type http; 127.0.0.1 answers on port {port}\n"
+    monkeypatch.setenv("AIRFLOW_CONN_WEB", "http://127.0.0.1:1")
+    away = flowcore("connections", "test", "web")
+    assert (away.exit_code, away.stdout) == (1, "")
+    assert "127.0.0.1 does not answer on port 1" in away.stderr
 
 
 def test_the_environment_is_looked_into(flowcore: Flowcore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,16 @@ async def test_a_class_written_for_airflow_is_made_by_its_path() -> None:
     assert await backend.get_variable("k") == "p-k"
 
 
+def test_airflows_name_of_a_backend_means_ours() -> None:
+    name = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
+    assert isinstance(make_backend(name, '{"variables_file_path": "x.json"}'), FilesBackend)
+
+
+def test_a_class_that_keeps_nothing_is_no_backend() -> None:
+    with pytest.raises(SettingsError, match=r"'json\.JSONDecoder' is no secrets backend"):
+        make_backend("json.JSONDecoder", "{}")
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [

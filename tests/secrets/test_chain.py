@@ -34,9 +34,14 @@ async def test_a_miss_everywhere_is_a_miss() -> None:
     assert await chain(KeptBackend("a"), KeptBackend("b")).look_up(KEY) == Found(None, None)
 
 
-async def test_an_unavailable_backend_is_passed_over_and_the_answer_is_uncertain() -> None:
+async def test_an_unavailable_backend_is_passed_over_and_the_answer_is_uncertain(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     found = await chain(KeptBackend("a", error=OSError()), KeptBackend("b", variables=GREEN)).look_up(KEY)
     assert found == Found("green", "b", is_certain=False)
+    [said] = caplog.messages
+    assert said.startswith("secrets backend 'a' cannot look up 'colour': it raised OSError")
+    assert said.endswith("(passed over: b has the answer)")
 
 
 async def test_nobody_knows_that_a_secret_is_missing_while_a_backend_is_unavailable() -> None:

@@ -77,7 +77,9 @@ async def test_waiting_for_a_turn_counts_towards_the_deadline() -> None:
     assert len(errors) == 2
 
 
-async def test_a_broken_backend_is_left_alone_until_the_pause_is_over() -> None:
+async def test_a_broken_backend_is_left_alone_until_the_pause_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock, backend = HandClock(), KeptBackend(error=OSError(), variables={"colour": "green"})
     guard = Guard(backend, Limits(failures_max=2, pause_s=30.0), monotonic=clock)
     for _ in range(4):
@@ -85,6 +87,8 @@ async def test_a_broken_backend_is_left_alone_until_the_pause_is_over() -> None:
             await guard.look_up(KEY)
     assert len(backend.calls) == 2
     assert guard.statistics().circuit is CircuitState.OPEN
+    [said] = caplog.messages
+    assert said.endswith("it is left alone for 30 s at a time until it answers")
     clock.seconds, backend.error = 30.0, None
     assert await guard.look_up(KEY) == "green"
     assert guard.statistics().circuit is CircuitState.CLOSED

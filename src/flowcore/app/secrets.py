@@ -9,6 +9,7 @@ import anyio
 import attrs
 
 from flowcore.abc import SecretsBackend
+from flowcore.compat.airflow_modules import make_airflow_importable
 from flowcore.database.engine import Database
 from flowcore.database.metadata_backend import MetadataBackend
 from flowcore.database.sealing import Sealing
@@ -61,6 +62,7 @@ class SecretsOptions:
 def _configured_backends(settings: Settings) -> tuple[SecretsBackend, ...]:
     if not settings.secrets_backend:
         return ()
+    make_airflow_importable()  # classes that were written for Airflow inherit from its own
     return (make_backend(settings.secrets_backend, settings.secrets_backend_kwargs),)
 
 

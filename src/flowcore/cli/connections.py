@@ -11,8 +11,8 @@ import click
 
 from flowcore.cli import options
 from flowcore.cli.asking import change_database, read_database
+from flowcore.cli.event_loop import run_on_loop
 from flowcore.cli.output import print_json, print_rows
-from flowcore.cli.reaching import reach
 from flowcore.cli.secrets_lookup import (
     look_up,
     read_entries,
@@ -23,9 +23,14 @@ from flowcore.cli.secrets_lookup import (
 )
 from flowcore.database.queries import secrets as queries
 from flowcore.domain.connections import Connection, parse_connection
-from flowcore.errors import ConnectionNotFound, UsageError
+from flowcore.errors import ConnectionNotFound, FlowcoreError, UsageError
+from flowcore.sdk.reaching import areach, place_of
 from flowcore.secrets.files import connection_text
 from flowcore.settings import Settings, load_settings
+
+
+class HostUnreachable(FlowcoreError):
+    """Nobody accepts TCP connections where a connection leads to."""
 
 
 @click.group()
@@ -116,7 +121,10 @@ def test(conn_id: str, database_url: str | None) -> None:
     """Say whether a task would find the connection, and whether its host answers there."""
     settings = load_settings({"database_url": database_url})
     found = look_up(settings, lambda secrets: secrets.connection(conn_id))
-    click.echo(f"{conn_id} is a connection of type {found.conn_type}; {reach(settings, found)}")
+    answers, reason = run_on_loop(settings.backend, partial(areach, found))
+    if not answers and place_of(found):
+        raise HostUnreachable(reason)
+    click.echo(f"{conn_id} is a connection of type {found.conn_type}; {reason}")
 
 
 def _stored(settings: Settings) -> list[Connection]:

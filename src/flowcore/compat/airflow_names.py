@@ -50,11 +50,13 @@ _EXCEPTIONS = {
     **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "DownstreamTasksSkipped", "XComNotFound"),
     "AirflowException": "flowcore.errors:FlowcoreError",
     "AirflowNotFoundException": "flowcore.errors:ConnectionNotFound",
+    "AirflowSecretsBackendAccessDenied": "builtins:PermissionError",
     "ParamValidationError": "flowcore.errors:ParamError",
     "TaskNotFound": "flowcore.errors:TaskNotFound",
     "DagNotFound": "flowcore.errors:DagNotFound",
     "DagRunNotFound": "flowcore.errors:DagRunNotFound",
 }
+_SECRETS = _of("flowcore.compat.airflow_secrets", "BaseSecretsBackend")
 _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
 _BASH = _of(f"{_STANDARD}.bash", "BashOperator")
 _EMPTY = _of(f"{_STANDARD}.empty", "EmptyOperator")
@@ -139,6 +141,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.providers.standard.utils.weekday": _WEEKDAY,
     "airflow.sdk": {},
     "airflow.sdk.bases.branch": _BRANCH,
+    "airflow.sdk.bases.secrets_backend": _SECRETS,
     "airflow.sdk.bases.sensor": _SENSOR,
     "airflow.sdk.bases.skipmixin": _SKIPPING,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
@@ -155,6 +158,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.execution_time.secrets_masker": _MASKING,
     "airflow.sdk.log": _of(f"{SDK}.log", "mask_secret", "amask_secret"),
     "airflow.sdk.timezone": _TIMEZONE,
+    "airflow.secrets": _SECRETS,
+    "airflow.secrets.base_secrets": _SECRETS,
     "airflow.sensors.base": _SENSOR,
     "airflow.sensors.bash": _BASH_SENSOR,
     "airflow.sensors.date_time": _DATE_TIME_SENSOR,

@@ -48,18 +48,19 @@ class Chain:
         Raises:
             SecretsError: a backend failed, and no later one has the key.
         """
-        passed_over: SecretsUnavailable | None = None
+        passed_over: list[SecretsUnavailable] = []
         for guard in self._guards:
             try:
                 text = await guard.look_up(key)
             except SecretsUnavailable as error:
-                log.warning("%s", error)
-                passed_over = passed_over or error
+                passed_over.append(error)
                 continue
             if text is not None:
-                return Found(text, guard.name, is_certain=passed_over is None)
-        if passed_over is not None:
-            raise passed_over
+                for failure in passed_over:
+                    log.warning("%s (passed over: %s has the answer)", failure, guard.name)
+                return Found(text, guard.name, is_certain=not passed_over)
+        if passed_over:
+            raise passed_over[0]
         return Found(None, None)
 
     async def aclose(self) -> None:

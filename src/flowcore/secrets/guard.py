@@ -6,6 +6,7 @@ A lookup waits at most `deadline_s` seconds, whether for its turn or for the ans
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import anyio
@@ -15,6 +16,8 @@ from flowcore.abc import SecretsBackend
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled, SecretsUnavailable
 from flowcore.secrets.circuit import Circuit, CircuitState
 from flowcore.secrets.keys import Kind, SecretKey
+
+log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -90,10 +93,16 @@ class Guard:
     def _note(self, answer: str | SecretsError | None) -> None:
         self._failures += isinstance(answer, SecretsError)
         # Who refuses or talks nonsense is there; leaving it alone would hide what it says.
-        if isinstance(answer, SecretsUnavailable):
-            self._circuit.fail(self._monotonic())
-        else:
+        if not isinstance(answer, SecretsUnavailable):
             self._circuit.succeed()
+            return
+        now = self._monotonic()
+        was_closed = self._circuit.state(now) is CircuitState.CLOSED
+        self._circuit.fail(now)
+        if was_closed and self._circuit.state(now) is CircuitState.OPEN:
+            log.warning(
+                "%s; it is left alone for %g s at a time until it answers", answer, self._limits.pause_s
+            )
 
     # Errors are returned and raised by the caller: raised in here, they would drag the backend's own
     # along as their context, and that may quote a secret.
