@@ -65,6 +65,13 @@ async def test_context_names_the_try_and_its_surroundings():
     assert found["ti"] is found["task_instance"]
 
 
+async def test_what_is_not_there_yet_is_empty():
+    found = await context(DATED_RUN)
+    assert (found["inlets"], found["outlets"], found["triggering_asset_events"]) == ([], [], {})
+    assert (found["expanded_ti_count"], found["map_index_template"]) == (None, None)
+    assert found["start_date"] == found["ti"].start_date
+
+
 async def test_the_run_is_told_with_its_state_and_the_values_of_its_enums():
     run = (await context(DATED_RUN))["dag_run"]
     assert (run.run_id, run.state, f"{run.run_type}") == ("manual__1", DagRunState.RUNNING, "manual")

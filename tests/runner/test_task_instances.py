@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio.to_thread
@@ -29,6 +30,25 @@ async def test_it_says_which_try_it_is(ti: TaskInstance):
     assert (ti.dag_id, ti.run_id, ti.task_id) == ("d", "manual__1", "me")
     assert (ti.map_index, ti.try_number, ti.max_tries, ti.start_date) == (-1, 1, 2, MOMENT)
     assert ti.task.task_id == "me"
+
+
+async def test_it_says_how_it_stands(ti: TaskInstance):
+    assert (ti.state, ti.end_date, ti.duration, ti.is_mapped) == ("running", None, None, False)
+    assert (ti.id, ti.pool, ti.pool_slots, ti.queue, ti.priority_weight) == (
+        1,
+        "default_pool",
+        1,
+        "default",
+        1,
+    )
+    assert (ti.operator, ti.hostname) == ("BaseOperator", socket.gethostname())
+
+
+async def test_its_pages_are_below_the_base_url(ti: TaskInstance, monkeypatch):
+    page = "/dags/d/runs/manual__1/tasks/me?try_number=1"
+    assert ti.log_url == f"http://localhost:8080{page}"
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://flow.example/")
+    assert ti.log_url == ti.mark_success_url == f"https://flow.example{page}"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,15 @@ def test_context_fills_what_the_author_did_not_give(function, args, kwargs, fill
     assert TaskCallable.of(function).filled_from_context(args, kwargs) == filled
 
 
+def has_a_conf_of_its_own(conf="mine", **context): ...
+
+
+def test_authors_call_their_own_things_conf():
+    called = TaskCallable.of(has_a_conf_of_its_own)
+    assert called.filled_from_context((), {}) == CONTEXT_KEYS - {"conf"}
+    assert TaskCallable.of(wants_all).filled_from_context((1,), {}) >= {"conf"}
+
+
 @pytest.mark.parametrize(
     ("args", "kwargs", "reason"),
     [([], {}, "missing x"), ([1], {"z": 1}, "unexpected keyword argument 'z'"), ([1], {"x": 1}, "multiple")],

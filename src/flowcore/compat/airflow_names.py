@@ -31,6 +31,7 @@ _DECORATORS = _sdk("dag", "setup", "task", "task_group", "teardown")
 _EDGES = _sdk("EdgeModifier", "Label")
 _SKIPPING = _sdk("BranchMixIn", "SkipMixin")
 _PARAM = _sdk("Param")
+_CONF = _sdk("conf")
 _MASKING = _of(f"{SDK}.log", "mask_secret")
 _STATES = {
     **_sdk("DagRunState", "TaskInstanceState"),
@@ -48,6 +49,7 @@ _TIMETABLE = _of(
 _EXCEPTIONS = {
     **_sdk("AirflowFailException", "AirflowSkipException"),
     **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "DownstreamTasksSkipped", "XComNotFound"),
+    "AirflowConfigException": "flowcore.errors:SettingsError",
     "AirflowException": "flowcore.errors:FlowcoreError",
     "AirflowNotFoundException": "flowcore.errors:ConnectionNotFound",
     "AirflowSecretsBackendAccessDenied": "builtins:PermissionError",
@@ -100,7 +102,7 @@ _WEEKDAY_SENSOR = _of(f"{_STANDARD}.time_sensors", "DayOfWeekSensor")
 #: By module of Airflow. A module that holds only other modules is not listed.
 NAMES: Mapping[str, Names] = {
     "airflow": {**_DAG, **_sdk("XComArg"), "__version__": "flowcore.compat.airflow_version:VERSION"},
-    "airflow.configuration": {},
+    "airflow.configuration": _CONF,
     "airflow.decorators": _DECORATORS,
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.hooks.base": _sdk("BaseHook"),
@@ -142,6 +144,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk": {},
     "airflow.sdk.bases.branch": _BRANCH,
     "airflow.sdk.bases.secrets_backend": _SECRETS,
+    "airflow.sdk.configuration": _CONF,
     "airflow.sdk.bases.sensor": _SENSOR,
     "airflow.sdk.bases.skipmixin": _SKIPPING,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),

@@ -14,8 +14,10 @@ from flowcore.domain.workloads import RunFacts
 from flowcore.runner.author_times import author_time
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
+from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
 from flowcore.sdk.lazy_context import LaterTime, LazyContext
+from flowcore.sdk.no_assets import NoAssetEvents
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.templates import macros
 
@@ -29,7 +31,7 @@ LATER_KEYS = frozenset(
     }
 )
 
-_CONN = ConnectionAccessor()
+_CONN, _NO_EVENTS = ConnectionAccessor(), NoAssetEvents()
 _VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
 
 
@@ -45,20 +47,29 @@ def context_of(
     """
     run = ti.workload.run
     context = LazyContext(
+        conf=conf,
         conn=_CONN,
         dag=task.dag,
         dag_run=_dag_run(run),
+        expanded_ti_count=None,
+        inlet_events=_NO_EVENTS,
+        inlets=[],
         macros=macros,
+        map_index_template=None,
+        outlet_events=_NO_EVENTS,
+        outlets=[],
         params=_params(run, task),
         prev_start_date_success=_later(previous_success, "start_date"),
         prev_end_date_success=_later(previous_success, "end_date"),
         run_id=run.run_id,
+        start_date=ti.start_date,
         task=task,
         task_instance=ti,
         task_instance_key_str=f"{run.dag_id}__{ti.task_id}__{run.run_id}",
         task_reschedule_count=0,  # no try is given up to be taken up later
         test_mode=False,
         ti=ti,
+        triggering_asset_events={},
         try_number=ti.try_number,
         var=_VAR,
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import Workload
 from flowcore.errors import UsageError
 from flowcore.runner.run_questions import AsksAboutRuns
 from flowcore.runner.xcom_pulls import ALL, Pull, pulled
 from flowcore.runner.xcoms import TryXComs
 from flowcore.sdk.comms.questions import Comms, Question, awaiting_method, blocking_method
+from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.xcom_args import RETURN_VALUE
@@ -59,6 +63,61 @@ class RunningTaskInstance(AsksAboutRuns):
     @property
     def max_tries(self) -> int:
         return self.workload.max_tries
+
+    @property
+    def id(self) -> int:
+        return self.workload.task_instance_id
+
+    @property
+    def is_mapped(self) -> bool:
+        return self.map_index >= 0
+
+    @property
+    def state(self) -> TaskInstanceState:
+        return TaskInstanceState.RUNNING
+
+    @property
+    def end_date(self) -> datetime | None:
+        return None
+
+    @property
+    def duration(self) -> float | None:
+        return None
+
+    @property
+    def hostname(self) -> str:
+        return socket.gethostname()
+
+    @property
+    def operator(self) -> str:
+        return self.task.kind
+
+    @property
+    def pool(self) -> str:
+        return self.workload.pool
+
+    @property
+    def pool_slots(self) -> int:
+        return self.workload.pool_slots
+
+    @property
+    def priority_weight(self) -> int:
+        return self.workload.priority_weight
+
+    @property
+    def queue(self) -> str:
+        return self.workload.queue
+
+    @property
+    def log_url(self) -> str:
+        base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
+        index = f"/mapped/{self.map_index}" if self.is_mapped else ""
+        task = f"dags/{self.dag_id}/runs/{quote(self.run_id)}/tasks/{self.task_id}"
+        return f"{base}/{task}{index}?try_number={self.try_number}"
+
+    @property
+    def mark_success_url(self) -> str:
+        return self.log_url
 
     def get_template_context(self) -> Context:
         if self.context is None:

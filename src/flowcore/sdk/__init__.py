@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.base_xcom import BaseXCom as BaseXCom
     from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
     from flowcore.sdk.branching import BranchMixIn as BranchMixIn
+    from flowcore.sdk.configuration import conf as conf
     from flowcore.sdk.connections import Connection as Connection
     from flowcore.sdk.context import Context as Context
     from flowcore.sdk.context import get_current_context as get_current_context
@@ -105,6 +106,7 @@ _SOURCES = {
     "XComNotFound": "flowcore.sdk.exceptions",
     "chain": "flowcore.sdk.nodes",
     "chain_linear": "flowcore.sdk.nodes",
+    "conf": "flowcore.sdk.configuration",
     "cross_downstream": "flowcore.sdk.nodes",
     "dag": "flowcore.sdk.dag_functions",
     "get_current_context": "flowcore.sdk.context",

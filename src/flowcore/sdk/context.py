@@ -14,6 +14,7 @@ from flowcore.errors import UsageError
 if TYPE_CHECKING:
     from flowcore.domain.dag_runs import DagRun
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
+    from flowcore.sdk.configuration import Configuration
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
     from flowcore.sdk.task_instances import TaskInstance
@@ -26,14 +27,22 @@ class Context(TypedDict, total=False):
     date. Those that begin with `prev` are looked up when they are asked for; see `lazy_context.py`.
     """
 
+    conf: Configuration
     conn: ConnectionAccessor
     dag: DAG
     dag_run: DagRun
+    expanded_ti_count: int | None
+    inlet_events: Mapping[Any, Any]
+    inlets: list[Any]
     macros: ModuleType
+    map_index_template: str | None
+    outlet_events: Mapping[Any, Any]
+    outlets: list[Any]
     params: Mapping[str, Any]
     prev_end_date_success: datetime | None
     prev_start_date_success: datetime | None
     run_id: str
+    start_date: datetime
     task: BaseOperator
     task_instance: TaskInstance
     task_instance_key_str: str
@@ -41,6 +50,7 @@ class Context(TypedDict, total=False):
     templates_dict: Mapping[str, Any] | None
     test_mode: bool
     ti: TaskInstance
+    triggering_asset_events: Mapping[Any, Any]
     try_number: int
     var: Mapping[str, VariableAccessor]
     logical_date: datetime
@@ -56,6 +66,8 @@ class Context(TypedDict, total=False):
 
 
 CONTEXT_KEYS = frozenset(Context.__annotations__)
+#: Keys that parameters of functions are filled from. Authors call their own things `conf`.
+PARAMETER_KEYS = CONTEXT_KEYS - {"conf"}
 
 _current_context: ContextVar[Context | None] = ContextVar("flowcore_context", default=None)
 

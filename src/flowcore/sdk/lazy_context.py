@@ -9,7 +9,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
+
+from flowcore.sdk.absent_keys import absent_key
 
 
 class LaterTime:
@@ -65,6 +67,9 @@ class LazyContext(dict[str, Any]):
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
         return value.now() if isinstance(value, LaterTime) else value
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise absent_key(key, known=self)
 
     def get(self, key: str, default: Any = None) -> Any:
         value = super().get(key, default)

@@ -13,7 +13,7 @@ from typing import Any, get_origin, get_type_hints, is_typeddict
 import attrs
 
 from flowcore.errors import DagError
-from flowcore.sdk.context import CONTEXT_KEYS, Context
+from flowcore.sdk.context import CONTEXT_KEYS, PARAMETER_KEYS, Context
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -36,7 +36,7 @@ class TaskCallable:
         """
         signature = _signature(function)
         for parameter in signature.parameters.values():
-            if parameter.name in CONTEXT_KEYS and parameter.default not in (None, parameter.empty):
+            if parameter.name in PARAMETER_KEYS and parameter.default not in (None, parameter.empty):
                 raise DagError(
                     f"parameter {parameter.name!r} of task function {_name(function)!r} is filled from the"
                     " context and cannot have a default; make it None, or rename the parameter"
@@ -68,12 +68,13 @@ class TaskCallable:
             given = self.signature.bind_partial(*args, **kwargs).arguments.keys()
         except TypeError as error:
             raise self._bad_call(str(error)) from None
-        missing = self._required() - given - CONTEXT_KEYS
+        missing = self._required() - given - PARAMETER_KEYS
         if missing:
             raise self._bad_call(f"missing {', '.join(sorted(missing))}")
         parameters = self.signature.parameters
         wants_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-        return (CONTEXT_KEYS if wants_all else CONTEXT_KEYS & parameters.keys()) - given
+        named = PARAMETER_KEYS & parameters.keys()
+        return (named | (CONTEXT_KEYS - parameters.keys()) if wants_all else named) - given
 
     def named(self, keys: frozenset[str]) -> frozenset[str]:
         """Those of the keys that parameters are called like, and not only taken by `**kwargs`."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance
+from flowcore.domain.states import TaskInstanceState
 
 if TYPE_CHECKING:
     from flowcore.sdk.context import Context
@@ -46,6 +47,61 @@ class TaskInstance(Protocol):
     @property
     def start_date(self) -> datetime:
         """When its process took up the try."""
+        ...
+
+    @property
+    def id(self) -> int:
+        """The number of the task instance in the database; the same for all its tries."""
+        ...
+
+    @property
+    def is_mapped(self) -> bool: ...
+
+    @property
+    def state(self) -> TaskInstanceState:
+        """It is running."""
+        ...
+
+    @property
+    def end_date(self) -> datetime | None:
+        """None: it has not ended."""
+        ...
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds; None: it has not ended."""
+        ...
+
+    @property
+    def hostname(self) -> str:
+        """The machine that it runs on."""
+        ...
+
+    @property
+    def operator(self) -> str:
+        """The kind of task, such as `BashOperator` or `@task`."""
+        ...
+
+    @property
+    def pool(self) -> str: ...
+
+    @property
+    def pool_slots(self) -> int: ...
+
+    @property
+    def priority_weight(self) -> int: ...
+
+    @property
+    def queue(self) -> str: ...
+
+    @property
+    def log_url(self) -> str:
+        """Where Airflow would show the log, below the option `base_url` of section `api` (`conf`)."""
+        ...
+
+    @property
+    def mark_success_url(self) -> str:
+        """The same page, as in Airflow."""
         ...
 
     @property
