@@ -3,7 +3,19 @@ from __future__ import annotations
 import pytest
 
 from flowcore.errors import ParamError, UsageError
-from flowcore.sdk import DAG, Param, TaskFailed, Variable, chain, dag, setup, task, teardown
+from flowcore.sdk import (
+    DAG,
+    Param,
+    TaskFailed,
+    TaskSkipped,
+    Variable,
+    chain,
+    dag,
+    setup,
+    task,
+    task_group,
+    teardown,
+)
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -87,3 +99,88 @@ def test_setups_and_teardowns_have_their_say(backend):
         created >> work() >> remove().as_teardown(setups=created)
     ended = prepared.test(backend=backend)
     assert (ended.state, ended.tasks["remove"].state) == ("failed", "success")
+
+
+@task
+def numbers():
+    return [1, 2, 3]
+
+
+@task
+def add(x, y=0):
+    return x + y
+
+
+@task
+async def listed(values):
+    return list(values)
+
+
+def test_tasks_are_mapped_over_what_others_return(backend):
+    with DAG("mapped") as mapped:
+        more = add.partial(y=10).expand(x=numbers())
+        listed.override(task_id="more")(more)
+        pairs = more.zip(add.override(task_id="b").expand(x=[5, 6]))
+        listed.override(task_id="pairs")(add.override(task_id="c").expand(x=pairs.map(sum)))
+        listed.override(task_id="both")(add.override(task_id="d").expand(x=[1, 2], y=numbers()))
+        listed.override(task_id="lists")(more.concat(more).map(str))
+    ended = mapped.test(backend=backend)
+    assert ended.tasks["add[2]"].returned == 13
+    assert {name: ended.tasks[name].returned for name in ("more", "pairs", "both", "lists")} == {
+        "more": [11, 12, 13],
+        "pairs": [16, 18],
+        "both": [2, 3, 4, 3, 4, 5],
+        "lists": ["11", "12", "13"] * 2,
+    }
+
+
+def test_tasks_of_a_mapped_group_see_each_other_by_index(backend):
+    @task_group
+    def sums(x, y):
+        first = add.override(task_id="first")(x, y)
+        return add.override(task_id="second")(first, first)
+
+    with DAG("mapped") as mapped:
+
+        @task
+        def pulled(ti=None):
+            return ti.xcom_pull("sums.second")
+
+        sums.partial(y=1).expand(x=numbers()) >> pulled()
+    ended = mapped.test(backend=backend)
+    assert (ended.state, ended.tasks["pulled"].returned) == ("success", [4, 6, 8])
+
+
+@pytest.mark.parametrize(
+    ("returned", "complaint"),
+    [
+        (None, "returned nothing"),
+        (5, "returned something of type int"),
+        ("text", "returned something of type str"),
+        (list(range(1025)), "1,025 elements, and max_map_length is 1,024"),
+    ],
+)
+def test_a_source_that_cannot_be_mapped_over_fails_with_the_reason(returned, complaint):
+    with DAG("mapped") as mapped:
+
+        @task
+        def source():
+            return returned
+
+        add.expand(x=source())
+    ended = mapped.test()
+    assert (ended.tasks["source"].state, ended.tasks["add"].state) == ("failed", "upstream_failed")
+    assert complaint in ended.tasks["source"].error
+    assert "and other tasks are mapped over it" in ended.tasks["source"].error
+
+
+def test_an_element_that_is_skipped_on_the_way_skips_its_instance(backend):
+    def odd(number):
+        if number % 2 == 0:
+            raise TaskSkipped("even")
+        return number
+
+    with DAG("mapped") as mapped:
+        listed.override(trigger_rule="none_failed")(add.expand(x=numbers().map(odd)))
+    ended = mapped.test(backend=backend)
+    assert (ended.tasks["add[1]"].state, ended.tasks["listed"].returned) == ("skipped", [1, 3])

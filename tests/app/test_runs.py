@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import flowcore
 from flowcore import Flowcore, RunEvent
 from flowcore.app.options import Options
+from flowcore.app.runs import Run
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
@@ -211,3 +212,58 @@ async def test_large_xcoms_come_back_from_where_they_are_kept(scene_url: str, tm
         assert await run.wait() is DagRunState.SUCCESS
         assert (await run.xcom("rows"), await run.xcom("count")) == (["x"] * 100, 100)
     assert len(list(tmp_path.rglob("*.json"))) == 1  # noqa: ASYNC240
+
+
+def growing(lengths: list[int]) -> DAG:
+    """Mapped over as many elements as is next in `lengths`."""
+    with DAG("growing") as dag:
+
+        @task
+        def numbers():
+            return list(range(lengths.pop(0)))
+
+        @task
+        def double(x):
+            return 2 * x
+
+        @task
+        def total(xs):
+            return sum(xs)
+
+        total(double.expand(x=numbers()))
+    return dag
+
+
+async def states_of(run: Run, task_id: str) -> dict[int, str]:
+    instances = await run.task_instances()
+    return {one.map_index: str(one.state) for one in instances if one.task_id == task_id}
+
+
+async def test_a_mapped_task_has_as_many_instances_as_there_are_elements_each_time(fc: Flowcore) -> None:
+    fc.register(growing([3, 1, 2, 0]))
+    run = await fc.trigger("growing")
+    await run.wait()
+    assert await states_of(run, "double") == dict.fromkeys(range(3), "success")
+    assert await run.xcom("total") == 6
+    expected = [
+        ({0: "success", 1: "removed", 2: "removed"}, "success"),
+        ({0: "success", 1: "success", 2: "removed"}, "success"),
+        ({0: "skipped", 1: "removed", 2: "removed"}, "skipped"),
+    ]
+    for states, end in expected:
+        await run.clear()
+        assert await run.wait() is DagRunState.SUCCESS
+        assert await states_of(run, "double") == states
+        assert await states_of(run, "total") == {-1: end}
+
+
+async def test_one_instance_of_a_mapped_task_is_cleared_and_marked(fc: Flowcore) -> None:
+    fc.register(growing([3]))
+    run = await fc.trigger("growing")
+    await run.wait()
+    assert [one.map_index for one in await run.clear("double", map_indexes=[1])] == [1]
+    await run.wait()
+    tries = [one.try_number for one in await run.task_instances() if one.task_id == "double"]
+    assert tries == [1, 2, 1]
+    await run.mark("failed", "double", map_indexes=[2])
+    assert await states_of(run, "double") == {0: "success", 1: "success", 2: "failed"}

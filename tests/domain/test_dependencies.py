@@ -13,7 +13,9 @@ DAG = dag_of("sa", "ab", "bt", "st", "ar", s=SETUP, t={**TEARDOWN}, r={"trigger_
 
 def looks_of(dag, name):
     looks = dag.dependencies.looks_at[dag.position_of[name]]
-    return {look: "".join(dag.tasks[other].task_id for other in others) for look, others in looks.items()}
+    return {
+        look: "".join(dag.tasks[other].task_id for other in others.outside) for look, others in looks.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def test_task_looks_at(name, looks):
 
 def test_who_is_looked_at_knows_by_whom():
     watchers = DAG.dependencies.looked_at_by[DAG.position_of["s"]]
-    assert {(DAG.tasks[position].task_id, look) for position, look in watchers} == {
+    assert {(DAG.tasks[watcher.position].task_id, watcher.look) for watcher in watchers} == {
         ("a", Look.UPSTREAM), ("b", Look.NEEDED), ("t", Look.UPSTREAM), ("t", Look.OWN_SETUP),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from flowcore.domain.dags import Dag, Group, Task
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.serialization import content_hash, dump_dag, load_dag
+from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.errors import DagError
 
@@ -42,11 +43,13 @@ def dags(draw):
     edges = draw(
         st.sets(st.sampled_from([(a, b) for a in range(size) for b in range(size) if a != b] or [()]))
     )
-    tasks = (draw(tasks_at(position, size, edges - {()})) for position in range(size))
+    mappings = draw(st.lists(lengths(size), max_size=2))
+    tasks = (draw(tasks_at(position, size, edges - {()}, len(mappings))) for position in range(size))
     return draw(
         filled(
             Dag,
             tasks=st.just(tuple(tasks)),
+            mappings=st.just(tuple(mappings)),
             timetable=objects,
             start_date=st.none() | times,
             end_date=st.none() | times,
@@ -60,10 +63,23 @@ def dags(draw):
     )
 
 
-def tasks_at(position, size, edges):
+def lengths(size):
+    literals = st.builds(Length, st.just(LengthKind.LITERAL), st.integers(0, 3))
+    outputs = st.builds(Length, st.just(LengthKind.OUTPUT), source=st.integers(0, size - 1))
+    return st.recursive(
+        literals | outputs if size else literals,
+        lambda parts: st.builds(
+            Length, st.sampled_from(LengthKind), parts=st.lists(parts, max_size=2).map(tuple)
+        ).filter(lambda length: length.kind is not LengthKind.OUTPUT),
+        max_leaves=3,
+    )
+
+
+def tasks_at(position, size, edges, mappings):
     return filled(
         Task,
         position=st.just(position),
+        mapping=st.none() | st.integers(0, mappings - 1) if mappings else st.none(),
         upstream=st.just(tuple(sorted(a for a, b in edges if b == position))),
         downstream=st.just(tuple(sorted(b for a, b in edges if a == position))),
         trigger_rule=st.sampled_from(TriggerRule),

@@ -19,7 +19,7 @@ from flowcore.domain.trigger_rules import (
     Verdict,
     decide,
     final_verdict,
-    setup_verdict,
+    tightened,
 )
 
 # The one cell in which we differ is marked `*`: Airflow skips at once, although it would have written
@@ -196,4 +196,4 @@ def test_verdict_of_a_teardown_is_early_exactly_when_no_open_upstream_can_change
     ],
 )
 def test_indirect_setups_must_have_succeeded(own, setups, expected):
-    assert setup_verdict(own, counts_of(setups)) is expected
+    assert tightened(own, counts_of(setups)) is expected

@@ -145,7 +145,7 @@ def without_looks(dag, look):
         dependencies,
         looks_at=tuple({a: b for a, b in looks.items() if a is not look} for looks in dependencies.looks_at),
         looked_at_by=tuple(
-            tuple(watcher for watcher in watchers if watcher[1] is not look)
+            tuple(watcher for watcher in watchers if watcher.look is not look)
             for watchers in dependencies.looked_at_by
         ),
     )

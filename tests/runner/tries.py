@@ -69,6 +69,7 @@ class XComs:
     error: Exception | None = None
     pulls: int = 0
     searches: list[Any] = attrs.field(factory=list)
+    slices: list[tuple[int, int]] = attrs.field(factory=list)
 
     async def pull(self, dag_run_id: int, keys: Any) -> dict[tuple[str, int, str], str]:
         assert dag_run_id == RUN.dag_run_id
@@ -81,6 +82,15 @@ class XComs:
     async def find(self, dag_run_id: int, task_ids: Any, key: str) -> dict[str, list[tuple[int, str]]]:
         assert dag_run_id == RUN.dag_run_id
         return await self._by_task(task_ids, key)
+
+    async def count(self, dag_run_id: int, task_id: str, key: str) -> int:
+        return len((await self._by_task([task_id], key))[task_id])
+
+    async def slice(
+        self, dag_run_id: int, task_id: str, key: str, *, start: int, limit: int
+    ) -> list[tuple[int, str]]:
+        self.slices.append((start, limit))
+        return (await self._by_task([task_id], key))[task_id][start : start + limit]
 
     async def search(
         self, dag_id: str, run_id: str, task_ids: Any, **others: Any

@@ -73,6 +73,7 @@ class Options:
 def try_settings(settings: Settings) -> TrySettings:
     """What an operator has set for tries."""
     return TrySettings(
+        max_map_length=settings.max_map_length,
         max_templated_field_length=settings.max_templated_field_length,
         max_xcom_bytes=settings.max_xcom_bytes,
         xcom_backend=settings.xcom_backend,

@@ -12,7 +12,14 @@ import attrs
 import sqlalchemy as sa
 
 from flowcore.database.engine import Database
-from flowcore.database.queries.finding_xcoms import IndexedText, XComName, find_xcoms, search_xcoms
+from flowcore.database.queries.finding_xcoms import (
+    IndexedText,
+    XComName,
+    count_xcoms,
+    find_xcoms,
+    search_xcoms,
+    slice_xcoms,
+)
 from flowcore.database.queries.run_views import XComAddress, pull_xcoms
 from flowcore.sdk.references import XComKey
 
@@ -41,6 +48,17 @@ class XComReader:
         named = {(dag_run_id, task_id, key): task_id for task_id in task_ids}
         values = await self._by_name.read(set(named))
         return {task_id: values[name] for name, task_id in named.items() if name in values}
+
+    async def count(self, dag_run_id: int, task_id: str, key: str) -> int:
+        """Return how many instances of a task succeeded and pushed something."""
+        return await self._database.read(count_xcoms, (dag_run_id, task_id, key))
+
+    async def slice(
+        self, dag_run_id: int, task_id: str, key: str, *, start: int, limit: int
+    ) -> Sequence[IndexedText]:
+        """Return some of these."""
+        unit = partial(slice_xcoms, name=(dag_run_id, task_id, key), start=start, limit=limit)
+        return await self._database.read(unit)
 
     async def search(
         self, dag_id: str, run_id: str, task_ids: Sequence[str], *, key: str, until: datetime | None

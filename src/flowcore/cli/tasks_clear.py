@@ -17,6 +17,7 @@ from flowcore.settings import load_settings
 @click.command()
 @click.argument("dag_id")
 @click.option("-t", "--task-regex", metavar="REGEX", help="Tasks in whose ids it is found; without it, all.")
+@click.option("--map-index", metavar="N", type=int, multiple=True, help="Of mapped tasks only this element.")
 @changes.start_date
 @changes.end_date
 @changes.run_id
@@ -34,6 +35,7 @@ from flowcore.settings import load_settings
 def clear(
     dag_id: str,
     task_regex: str | None,
+    map_index: tuple[int, ...],
     start_date: datetime | None,
     end_date: datetime | None,
     run_id: str | None,
@@ -60,7 +62,12 @@ def clear(
             start_date=start_date,
             end_date=end_date,
         ),
-        tasks=TaskSelection(task_regex=task_regex, upstream=upstream, downstream=downstream),
+        tasks=TaskSelection(
+            task_regex=task_regex,
+            upstream=upstream,
+            downstream=downstream,
+            map_indexes=frozenset(map_index) or None,
+        ),
         only=only_states(only_failed=only_failed, only_running=only_running),
         latest_version=latest_version,
     )

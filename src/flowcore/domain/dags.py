@@ -17,6 +17,7 @@ from flowcore.backends import Backend
 from flowcore.domain.dependencies import Dependencies, dependencies_of
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.skips import SkipReach
+from flowcore.domain.task_mapping import Length
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 
@@ -30,7 +31,8 @@ class Task:
     `position` is the task's index in Dag order (the order of definition); upstream and downstream
     are positions of *direct* neighbours, ascending. `priority_weight` is the effective weight, after
     the weight rule. Durations are seconds. `docs` are texts by the names of their arguments (`doc_md`, ...);
-    `group_id` is that of the innermost TaskGroup, empty where there is none.
+    `group_id` is that of the innermost TaskGroup, empty where there is none. `mapping` is the index in
+    `Dag.mappings` of what the task, or a group around it, is mapped over.
     """
 
     task_id: str
@@ -39,6 +41,7 @@ class Task:
     downstream: tuple[int, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     may_skip: SkipReach = SkipReach.NOTHING
+    mapping: int | None = None
     depends_on_past: bool = False
     wait_for_downstream: bool = False
     ignore_first_depends_on_past: bool = True
@@ -84,10 +87,12 @@ class Dag:
 
     `allowed_run_types` None allows all. `groups` come each after the one around it. `edge_labels` are labels
     by upstream and downstream task id.
+    `mappings` say how many instances mapped tasks have; tasks of a group that is mapped share one.
     """
 
     dag_id: str
     tasks: tuple[Task, ...] = ()
+    mappings: tuple[Length, ...] = ()
     timetable: Mapping[str, Any] = attrs.field(factory=lambda: {"type": "null"})
     start_date: datetime | None = None
     end_date: datetime | None = None
@@ -119,6 +124,14 @@ class Dag:
     def dependencies(self) -> Dependencies:
         """Who looks at whom."""
         return dependencies_of(self)
+
+    @cached_property
+    def mapped_together(self) -> tuple[tuple[int, ...], ...]:
+        """By mapping the positions of the tasks that have it."""
+        return tuple(
+            tuple(task.position for task in self.tasks if task.mapping == mapping)
+            for mapping in range(len(self.mappings))
+        )
 
     @cached_property
     def pools(self) -> frozenset[str]:

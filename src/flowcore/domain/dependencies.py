@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from flowcore.domain.setups import scope_of_teardown, setups_of, tasks_under_setup
 from flowcore.domain.skips import tasks_it_may_skip
+from flowcore.domain.task_mapping import sources_of
 
 if TYPE_CHECKING:
     from flowcore.domain.dags import Dag, Task
@@ -26,38 +27,69 @@ class Look(IntEnum):
     NEEDED = 2  # a setup further up, of which all must have succeeded
     SCOPE = 3  # between a teardown and its setups: must be over
     MAY_SKIP = 4  # may say that the task be skipped: must be over
+    SOURCE = 5  # the task is mapped over its output: must be over
+
+
+class Others(NamedTuple):
+    """Whom a task looks at: at all instances of those `outside`.
+
+    Those `inside` are mapped with it, and an instance looks at the ones of its own index.
+    """
+
+    outside: tuple[int, ...]
+    inside: tuple[int, ...]
+
+
+class Watcher(NamedTuple):
+    """A task that looks at another one."""
+
+    position: int
+    look: Look
+    is_inside: bool
+
+
+NO_OTHERS = Others((), ())
 
 
 @attrs.frozen
 class Dependencies:
     """By position: whom a task looks at, and who looks at it as what."""
 
-    looks_at: tuple[Mapping[Look, tuple[int, ...]], ...]
-    looked_at_by: tuple[tuple[tuple[int, Look], ...], ...]
+    looks_at: tuple[Mapping[Look, Others], ...]
+    looked_at_by: tuple[tuple[Watcher, ...], ...]
 
 
 def dependencies_of(dag: Dag) -> Dependencies:
     """Derive who looks at whom."""
     needed, may_skip = _needed_setups(dag), _may_skip(dag)
-    looks_at = tuple(_looks(dag, task, needed[task.position], may_skip[task.position]) for task in dag.tasks)
-    looked_at_by: list[list[tuple[int, Look]]] = [[] for _ in dag.tasks]
-    for position, looks in enumerate(looks_at):
-        for look, others in looks.items():
-            for other in others:
-                looked_at_by[other].append((position, look))
-    return Dependencies(looks_at, tuple(map(tuple, looked_at_by)))
+    looks_at = []
+    looked_at_by: list[list[Watcher]] = [[] for _ in dag.tasks]
+    for task in dag.tasks:
+        looks = _looks(dag, task, needed[task.position], may_skip[task.position])
+        looks_at.append({look: _split(dag, task, others) for look, others in looks.items() if others})
+        for look, (outside, inside) in looks_at[-1].items():
+            for other in (*outside, *inside):
+                looked_at_by[other].append(Watcher(task.position, look, other in inside))
+    return Dependencies(tuple(looks_at), tuple(map(tuple, looked_at_by)))
 
 
 def _looks(
     dag: Dag, task: Task, needed_setups: Iterable[int], may_skip: Iterable[int]
 ) -> Mapping[Look, tuple[int, ...]]:
     looks = {Look.UPSTREAM: task.upstream, Look.MAY_SKIP: tuple(may_skip)}
+    if task.mapping is not None:
+        looks[Look.SOURCE] = tuple(sorted(set(sources_of(dag.mappings[task.mapping]))))
     if task.is_teardown:
         looks[Look.OWN_SETUP] = setups_of(dag, task)
         looks[Look.SCOPE] = tuple(sorted(scope_of_teardown(dag, task)))
     else:
         looks[Look.NEEDED] = tuple(needed_setups)
-    return {look: others for look, others in looks.items() if others}
+    return looks
+
+
+def _split(dag: Dag, task: Task, others: Iterable[int]) -> Others:
+    inside = {p for p in others if task.mapping is not None and dag.tasks[p].mapping == task.mapping}
+    return Others(tuple(p for p in others if p not in inside), tuple(sorted(inside)))
 
 
 def _needed_setups(dag: Dag) -> list[list[int]]:

@@ -17,6 +17,8 @@ import attrs
 
 _T = TypeVar("_T", bound=attrs.AttrsInstance)
 _Decode = Callable[[Any], Any]
+#: Classes contain each other, and some themselves.
+_learned: set[type[attrs.AttrsInstance]] = set()
 
 
 def dump_record(value: attrs.AttrsInstance, *, without: Collection[str] = ()) -> dict[str, Any]:
@@ -40,6 +42,9 @@ def load_record(cls: type[_T], body: Any, **others: Any) -> _T:
 
 def learn_record(cls: type[attrs.AttrsInstance]) -> None:
     """Find out now how to dump and load values of a class, which otherwise their first use does."""
+    if cls in _learned:
+        return
+    _learned.add(cls)
     _defaults(cls)
     _decoders(cls)
     for field in attrs.fields(cls):

@@ -16,6 +16,7 @@ import attrs
 
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.records import dump_record, load_record
+from flowcore.domain.task_mapping import sources_of
 from flowcore.errors import DagError
 
 VERSION = 1
@@ -49,9 +50,18 @@ def load_dag(document: Mapping[str, Any]) -> Dag:
             load_record(Task, task, position=position, downstream=())
             for position, task in enumerate(body.pop("tasks"))
         ]
-        return load_record(Dag, body, tasks=_linked(tasks))
+        dag: Dag = load_record(Dag, body, tasks=_linked(tasks))
+        _check_mappings(dag)
+        return dag
     except (KeyError, TypeError, ValueError) as error:
         raise DagError(f"a stored Dag is malformed: {error!r}; register the Dag again") from error
+
+
+def _check_mappings(dag: Dag) -> None:
+    sources = {source for mapping in dag.mappings for source in sources_of(mapping)}
+    mappings = {task.mapping for task in dag.tasks if task.mapping is not None}
+    if not (sources <= set(range(len(dag.tasks))) and mappings <= set(range(len(dag.mappings)))):
+        raise ValueError("a task is mapped over what is not there")
 
 
 def content_hash(document: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of a task instance: its trigger rule, tightened by setups, teardowns and skips."""
+"""What becomes of a task instance: its trigger rule, tightened by setups, teardowns, skips and mapping."""
 
 from __future__ import annotations
 
@@ -6,27 +6,44 @@ from collections.abc import Callable
 
 from flowcore.domain.dags import Task
 from flowcore.domain.dependencies import Look
-from flowcore.domain.trigger_rules import decide, setup_verdict
+from flowcore.domain.task_mapping import NOT_MAPPED
+from flowcore.domain.trigger_rules import decide, tightened
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
 
 
 def task_verdict(
-    task: Task, counts: Callable[[Look], UpstreamCounts], *, map_index: int = -1, told_to_skip: bool = False
+    task: Task,
+    counts: Callable[[Look], UpstreamCounts],
+    *,
+    map_index: int = NOT_MAPPED,
+    length: int | None = None,
+    told_to_skip: bool = False,
 ) -> Verdict:
     """What becomes of an instance of `task`; `counts` tells how those ended at whom it looks.
 
-    `told_to_skip` is the word of one of those that may skip it. It counts more than any rule, so that nothing
-    is decided before all of them are over.
+    `length` is the number of elements that it is mapped over, None when it is not mapped or that is not
+    known. As long as it may become known, nothing is decided; if it cannot any more, for want of a source
+    that succeeded, that is as bad as a setup that failed. `told_to_skip` is the word of one of those that
+    may skip it. It counts more than any rule, so that nothing is decided before all of them are over.
     """
+    if counts(Look.SOURCE).remaining:
+        return Verdict.WAIT
+    if length is not None and map_index >= max(length, 1):
+        return Verdict.REMOVE
     if counts(Look.MAY_SKIP).remaining:
         return Verdict.WAIT
     if told_to_skip:
         return Verdict.SKIP
+    verdict = tightened(_by_rule(task, counts, map_index), counts(Look.SOURCE))
+    return Verdict.SKIP if verdict is Verdict.RUN and length == 0 else verdict
+
+
+def _by_rule(task: Task, counts: Callable[[Look], UpstreamCounts], map_index: int) -> Verdict:
     verdict = decide(
         task.trigger_rule, counts(Look.UPSTREAM), map_index=map_index, setups=counts(Look.OWN_SETUP)
     )
     if not task.is_teardown:
-        return setup_verdict(verdict, counts(Look.NEEDED))
+        return tightened(verdict, counts(Look.NEEDED))
     is_too_early = verdict is Verdict.RUN and counts(Look.SCOPE).remaining
     return Verdict.WAIT if is_too_early else verdict
 

@@ -16,7 +16,7 @@ import attrs
 
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
 
-__all__ = ["TriggerRule", "UpstreamCounts", "Verdict", "decide", "final_verdict", "setup_verdict"]
+__all__ = ["TriggerRule", "UpstreamCounts", "Verdict", "decide", "final_verdict", "tightened"]
 
 
 class TriggerRule(StrEnum):
@@ -69,14 +69,13 @@ def decide(
     return final_verdict(rule, counts, map_index=map_index, setups=setups)
 
 
-def setup_verdict(verdict: Verdict, indirect_setups: UpstreamCounts) -> Verdict:
-    """The verdict of a task's own rule, tightened by the setups that are upstream but not directly.
+def tightened(verdict: Verdict, needed: UpstreamCounts) -> Verdict:
+    """The verdict of a task's own rule, tightened by what it needs besides, such as setups further up.
 
     Each of those must succeed: one that failed makes the task upstream_failed at once, one that was
     skipped skips it as soon as no other can fail any more. The graver of the two verdicts counts.
-    Not for teardowns, which indirect setups do not concern.
     """
-    return max(verdict, decide(TriggerRule.ALL_SUCCESS, indirect_setups), key=_GRAVITY.__getitem__)
+    return max(verdict, decide(TriggerRule.ALL_SUCCESS, needed), key=_GRAVITY.__getitem__)
 
 
 def _is_settled(rule: TriggerRule, counts: UpstreamCounts, setups: UpstreamCounts | None) -> bool:

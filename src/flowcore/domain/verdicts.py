@@ -29,6 +29,17 @@ class UpstreamCounts:
     upstream_failed: int = 0
     removed: int = 0
 
+    def __add__(self, other: UpstreamCounts) -> UpstreamCounts:
+        """Both together."""
+        return UpstreamCounts(
+            self.total + other.total,
+            self.success + other.success,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.upstream_failed + other.upstream_failed,
+            self.removed + other.removed,
+        )
+
     @property
     def done(self) -> int:
         """How many have ended."""

@@ -100,9 +100,15 @@ class TryStarted:
 
 @attrs.frozen
 class TryEffects:
-    """What a try that succeeded says about the rest of its run: `skips` are tasks after it, by their ids."""
+    """What a try that succeeded says about the rest of its run.
+
+    `skips` are tasks after it, by their ids. `length` is said if others are mapped over its output: how many
+    elements that has; of an instance of a mapped task, whose output is one element: 1. None: there is no
+    output to be mapped over.
+    """
 
     skips: tuple[str, ...] = ()
+    length: int | None = None
 
 
 NO_EFFECTS = TryEffects()

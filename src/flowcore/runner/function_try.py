@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flowcore.domain.try_settings import TrySettings
-from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.errors import PeerGone
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
@@ -53,13 +53,13 @@ class FunctionTry:
         pushed: dict[str, str] = {}
         try:
             with self._interruptible():
-                self._carry_out(pushed)
+                effects = self._carry_out(pushed)
         except PeerGone:
             raise
         # Whatever authors raise, KeyboardInterrupt included, is theirs: no one else is in this process.
         except BaseException as error:
             return ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
-        return Ending(TryOutcome.SUCCESS, pushed)
+        return Ending(TryOutcome.SUCCESS, pushed, effects=effects)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -89,14 +89,15 @@ class FunctionTry:
     def _is_late(self) -> bool:
         return self._began_at is not None and time.monotonic() - self._began_at >= self._limit_s
 
-    def _carry_out(self, pushed: dict[str, str]) -> None:
+    def _carry_out(self, pushed: dict[str, str]) -> TryEffects:
         comms = self._comms
         making = prepared(self._task, self._workload, comms=comms, pushed=pushed, settings=self._settings)
         ready = answered(making, comms)
         with current_context(ready.context), current_comms(comms):
             answered(ready.rendered(), comms)
             result = self._execute(ready)
-        answered(pushed_result(ready.ti, ready.task, result), comms)
+        pushing = pushed_result(ready.ti, ready.task, result, length_max=self._settings.max_map_length)
+        return answered(pushing, comms)
 
     def _execute(self, ready: PreparedTask) -> Any:
         self._began_at = time.monotonic()

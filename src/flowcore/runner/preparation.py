@@ -17,15 +17,15 @@ from flowcore.domain.states import DagRunState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.runner.contexts import LATER_KEYS, context_of
+from flowcore.runner.lookups import unmapped
 from flowcore.runner.run_questions import previous_dag_run
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.xcoms import TryXComs
-from flowcore.sdk.comms.messages import PullXComs, RenderedFields
-from flowcore.sdk.comms.questions import Comms, Question, ask, call
+from flowcore.sdk.comms.messages import RenderedFields
+from flowcore.sdk.comms.questions import Comms, Question, call
 from flowcore.sdk.context import Context
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
-from flowcore.sdk.xcom_args import XComArg
 
 
 @attrs.frozen(eq=False)
@@ -70,12 +70,12 @@ def prepared(
     """Make a task ready for a try; what it pushes is put into `pushed`.
 
     Raises:
-        XComNotFound, ParamError: A value that the task needs is not there.
+        XComNotFound, ParamError, DagError: A value that the task needs is not there.
         SettingsError: The operator's XCom backend cannot be made.
     """
     xcoms = TryXComs(workload, settings, pushed=pushed, is_async=found.is_async)
     yield from xcoms.purged()
-    lookup = yield from _looked_up(found, workload, xcoms)
+    found, lookup = yield from unmapped(found, workload, comms=comms, xcoms=xcoms)
     task = found.for_one_try(lookup)
     now = SystemClock().now()
     ti = RunningTaskInstance(workload, task, comms=comms, xcoms=xcoms, start_date=now)
@@ -86,14 +86,3 @@ def prepared(
         previous = lambda: run  # noqa: E731
     ti.context = context_of(ti, task, previous_success=previous)
     return PreparedTask(task, ti, ti.context, found, lookup, settings)
-
-
-def _looked_up(task: BaseOperator, workload: Workload, xcoms: TryXComs) -> Question[Lookup]:
-    run = workload.run
-    keys = tuple({item.xcom_key: None for item in task.references if isinstance(item, XComArg)})
-    if not keys:
-        return Lookup({}, run.params)
-    texts = (yield from ask(PullXComs(run.dag_run_id, keys))).texts
-    pushed = {key: text for key, text in zip(keys, texts, strict=True) if text is not None}
-    values = yield from xcoms.values(list(pushed.values()))
-    return Lookup(dict(zip(pushed, values, strict=True)), run.params)

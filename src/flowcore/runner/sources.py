@@ -97,6 +97,16 @@ class XComSource(Protocol):
         """What tasks of the run pushed under `key`: map index and JSON text of each instance, in order."""
         ...
 
+    async def count(self, dag_run_id: int, task_id: str, key: str) -> int:
+        """How many instances of a task succeeded and pushed something under `key`."""
+        ...
+
+    async def slice(
+        self, dag_run_id: int, task_id: str, key: str, *, start: int, limit: int
+    ) -> Sequence[tuple[int, str]]:
+        """At most `limit` of these, by map index, from the one that has `start` of them before it."""
+        ...
+
     async def search(
         self, dag_id: str, run_id: str, task_ids: Sequence[str], *, key: str, until: datetime | None
     ) -> Mapping[str, Sequence[tuple[int, str]]]:

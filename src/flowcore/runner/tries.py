@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.try_settings import TrySettings
-from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.preparation import prepared
@@ -105,7 +105,7 @@ class Try:
         """How the try ended; None if its own scope ended it and the author's code hid that."""
         pushed: dict[str, str] = {}
         try:
-            await self._carry_out(pushed)
+            effects = await self._carry_out(pushed)
         except KeyboardInterrupt:
             raise
         except anyio.get_cancelled_exc_class() as error:
@@ -116,7 +116,7 @@ class Try:
         # Whatever authors raise, GeneratorExit and exception groups included, is theirs: siblings go on.
         except BaseException as error:
             return self._ending_of(error, pushed)
-        return Ending(TryOutcome.SUCCESS, pushed)
+        return Ending(TryOutcome.SUCCESS, pushed, effects=effects)
 
     def _ending_of(self, error: BaseException, pushed: dict[str, str]) -> Ending | None:
         # Libraries turn cancellations into errors of their own; then these are not what went wrong.
@@ -124,7 +124,7 @@ class Try:
             return None if self._scope.cancel_called else GIVEN_BACK
         return ending_of(error, pushed, task=self._task, has_begun=self._has_begun)
 
-    async def _carry_out(self, pushed: dict[str, str]) -> None:
+    async def _carry_out(self, pushed: dict[str, str]) -> TryEffects:
         self._task = await self._tasks.task(self.workload)
         making = prepared(
             self._task, self.workload, comms=self._comms, pushed=pushed, settings=self._settings
@@ -139,7 +139,8 @@ class Try:
                 await aanswered(ready.ti.xcoms.settled(), self._comms)
                 raise
         self._scope.deadline = math.inf
-        await aanswered(pushed_result(ready.ti, ready.task, result), self._comms)
+        pushing = pushed_result(ready.ti, ready.task, result, length_max=self._settings.max_map_length)
+        return await aanswered(pushing, self._comms)
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

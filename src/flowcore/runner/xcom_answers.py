@@ -7,7 +7,14 @@ from typing import Any
 
 from flowcore.runner.sources import XComSource
 from flowcore.sdk.comms.messages import Answer, PullXComs, Request, XComTexts
-from flowcore.sdk.comms.xcom_messages import FindXComs, SearchXComs, XComsFound
+from flowcore.sdk.comms.xcom_messages import (
+    CountXComs,
+    FindXComs,
+    SearchXComs,
+    SliceXComs,
+    XComCount,
+    XComsFound,
+)
 
 
 async def answer_about_xcoms(request: Request[Any], xcoms: XComSource) -> Answer | None:
@@ -21,6 +28,11 @@ async def answer_about_xcoms(request: Request[Any], xcoms: XComSource) -> Answer
         case SearchXComs(dag_id, run_id, task_ids, key, until):
             found = await xcoms.search(dag_id, run_id, task_ids, key=key, until=until)
             return _found(task_ids, found)
+        case CountXComs(dag_run_id, task_id, key):
+            return XComCount(await xcoms.count(dag_run_id, task_id, key))
+        case SliceXComs(dag_run_id, task_id, key, start, limit):
+            part = await xcoms.slice(dag_run_id, task_id, key, start=start, limit=limit)
+            return _found([task_id], {task_id: part})
     return None
 
 

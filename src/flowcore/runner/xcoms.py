@@ -17,8 +17,9 @@ from flowcore.domain.workloads import Workload
 from flowcore.domain.xcoms import XComPlace
 from flowcore.errors import DagError
 from flowcore.runner.xcom_backends import make_xcom_backend
-from flowcore.sdk.comms.questions import Question, call
+from flowcore.sdk.comms.questions import BlocksLoop, Question, call
 from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson, XComTooLarge
+from flowcore.sdk.lazy_sequences import LazySequence
 from flowcore.secrets.masking import PROCESS
 
 KEY_LENGTH_MAX = 512
@@ -58,8 +59,12 @@ class TryXComs:
         self._waiting.pop(key, None)
         if self._backend.waits:
             yield from call(partial(self._keep, key, value))
-        else:
+            return
+        try:
             self._keep(key, value)
+        except BlocksLoop:
+            # A sequence in it has to be read before.
+            yield from call(partial(self._keep, key, value))
 
     def settled(self) -> Question[None]:
         """Hand what is left to the backend; raises as `push`."""
@@ -100,7 +105,7 @@ class TryXComs:
         try:
             stored = self._backend.serialize(value, self._place(key))
             # NaN and infinity are no JSON: no database and no other language would read them.
-            text = json.dumps(stored, allow_nan=False)
+            text = json.dumps(stored, allow_nan=False, default=_listed)
         except (TypeError, ValueError, RecursionError) as error:
             raise XComNotJson(task_id, key, value, reason=str(error)) from error
         if len(text) > self._bytes_max:
@@ -112,7 +117,7 @@ class TryXComs:
     def _refuse_secrets(self, key: str, value: Any) -> None:
         """Look into a value before it goes elsewhere; what is not JSON only the backend can read."""
         try:
-            text = json.dumps(value)
+            text = json.dumps(value, default=_listed)
         except (TypeError, ValueError, RecursionError):
             return
         if PROCESS.betrays(text):
@@ -128,3 +133,10 @@ class TryXComs:
             token=work.token,
             key=key,
         )
+
+
+def _listed(value: Any) -> Any:
+    """What is written for a value that JSON does not know: only sequences that were read from elsewhere."""
+    if isinstance(value, LazySequence):
+        return list(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -16,6 +16,7 @@ from flowcore.sdk.skipping import skip_reach_of
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
+    from flowcore.sdk.expansions import Expansion
     from flowcore.sdk.operators import BaseOperator
     from flowcore.sdk.task_groups import TaskGroup
 
@@ -26,9 +27,13 @@ _DOCS = ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")
 def compile_dag(dag: DAG) -> Dag:
     """The Dag as the scheduler sees it; `DAG.compile` says more."""
     check_dag(dag)
+    # Each once, by identity: tasks of a group that is mapped share one.
+    mappings = list(dict.fromkeys(task.mapping for task in dag.tasks if task.mapping is not None))
+    position_of = {task.task_id: position for position, task in enumerate(dag.tasks)}
     return Dag(
         dag_id=dag.dag_id,
-        tasks=_tasks(dag),
+        tasks=_tasks(dag, position_of, {mapping: number for number, mapping in enumerate(mappings)}),
+        mappings=tuple(mapping.length(lambda task: position_of[task.task_id]) for mapping in mappings),
         timetable=dag.timetable.serialize(),
         start_date=_utc(dag.start_date),
         end_date=_utc(dag.end_date),
@@ -53,8 +58,7 @@ def compile_dag(dag: DAG) -> Dag:
     )
 
 
-def _tasks(dag: DAG) -> tuple[Task, ...]:
-    position_of = {task.task_id: position for position, task in enumerate(dag.tasks)}
+def _tasks(dag: DAG, position_of: Mapping[str, int], mappings: Mapping[Expansion, int]) -> tuple[Task, ...]:
     upstream = [_positions(task.upstream_task_ids, position_of) for task in dag.tasks]
     downstream = [_positions(task.downstream_task_ids, position_of) for task in dag.tasks]
     weights = effective_weights(
@@ -64,7 +68,14 @@ def _tasks(dag: DAG) -> tuple[Task, ...]:
         downstream=downstream,
     )
     return tuple(
-        _task(task, position, upstream=upstream[position], downstream=downstream[position], weight=weight)
+        _task(
+            task,
+            position,
+            upstream=upstream[position],
+            downstream=downstream[position],
+            weight=weight,
+            mapping=None if task.mapping is None else mappings[task.mapping],
+        )
         for position, (task, weight) in enumerate(zip(dag.tasks, weights, strict=True))
     )
 
@@ -74,7 +85,13 @@ def _positions(task_ids: set[str], position_of: Mapping[str, int]) -> tuple[int,
 
 
 def _task(
-    task: BaseOperator, position: int, *, upstream: tuple[int, ...], downstream: tuple[int, ...], weight: int
+    task: BaseOperator,
+    position: int,
+    *,
+    upstream: tuple[int, ...],
+    downstream: tuple[int, ...],
+    weight: int,
+    mapping: int | None,
 ) -> Task:
     return Task(
         task_id=task.task_id,
@@ -83,6 +100,7 @@ def _task(
         downstream=downstream,
         trigger_rule=task.trigger_rule,
         may_skip=skip_reach_of(task),
+        mapping=mapping,
         depends_on_past=task.depends_on_past or task.wait_for_downstream,
         wait_for_downstream=task.wait_for_downstream,
         ignore_first_depends_on_past=task.ignore_first_depends_on_past,

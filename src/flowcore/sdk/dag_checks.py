@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
+from flowcore.sdk.expansions import MappedArgument
 from flowcore.sdk.templates.fields import check_fields
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def check_dag(dag: DAG) -> None:
         _check_work(dag, task)
         _check_setup(dag, task)
         _check_fail_fast(dag, task)
+        _check_mapping(dag, task)
         _check_templates(task)
 
 
@@ -89,6 +91,25 @@ def _check_fail_fast(dag: DAG, task: BaseOperator) -> None:
             f"Dag {dag.dag_id!r} is fail_fast, and its task {task.task_id!r} has"
             f" trigger_rule={task.trigger_rule.value!r}; where the first failure ends the run every rule has"
             f" to be {TriggerRule.ALL_SUCCESS.value!r}"
+        )
+
+
+def _check_mapping(dag: DAG, task: BaseOperator) -> None:
+    group = task.task_group
+    if task.expansion is not None and group is not None and group.mapping is not None:
+        raise DagError(
+            f"task {task.task_id!r} of Dag {dag.dag_id!r} is mapped, and so is a group around it; map only"
+            " one of them, or loop inside the task"
+        )
+    foreign = (
+        reference.name
+        for reference in (*task.references, *(task.expansion.references if task.expansion else ()))
+        if isinstance(reference, MappedArgument) and reference.expansion is not task.mapping
+    )
+    if name := next(foreign, None):
+        raise DagError(
+            f"task {task.task_id!r} of Dag {dag.dag_id!r} is outside of the mapped group whose argument"
+            f" {name!r} it was given; use it inside of the group only"
         )
 
 

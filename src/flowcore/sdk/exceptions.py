@@ -90,6 +90,14 @@ class XComTooLarge(DagError, ValueError):
         self.task_id, self.key = task_id, key
 
 
+class XComNotMappable(DagError, TypeError):
+    """A task did not return what the tasks that are mapped over it need."""
+
+    def __init__(self, task_id: str, what: str, remedy: str) -> None:
+        super().__init__(f"task {task_id!r} {what}, and other tasks are mapped over it; {remedy}")
+        self.task_id = task_id
+
+
 class XComNotFound(DagError, LookupError):
     """A task needs a key that its upstream did not push."""
 

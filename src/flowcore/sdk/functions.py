@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
+from flowcore.errors import DagError
 from flowcore.sdk.context import Context
+from flowcore.sdk.expansions import Combinations, Dicts, Expansion
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
 from flowcore.sdk.task_callables import TaskCallable
@@ -36,7 +39,10 @@ class FunctionOperator(BaseOperator):
             arguments["multiple_outputs"] = called.returns_mapping or None
         if arguments.get("doc_md") is None:
             arguments["doc_md"] = called.function.__doc__
-        self._from_context = called.filled_from_context(op_args, op_kwargs)
+        expansion: Expansion | None = arguments.get("expansion")
+        self._from_context = called.filled_from_context(
+            op_args, {**op_kwargs, **_mapped_names(expansion)}, some_to_come=isinstance(expansion, Dicts)
+        )
         super().__init__(task_id, **arguments)
         self.called, self.op_args, self.op_kwargs = called, tuple(op_args), dict(op_kwargs)
         self.templates_dict, self.template_ext = templates_dict, tuple(templates_exts or ())
@@ -55,6 +61,20 @@ class FunctionOperator(BaseOperator):
     def named_context_keys(self) -> frozenset[str]:
         return self.called.named(self._from_context)
 
+    def unmapped(self, element: Mapping[str, Any]) -> Self:
+        if twice := sorted(self.op_kwargs.keys() & element.keys()):
+            raise DagError(
+                f"task {self.task_id!r} is given {', '.join(twice)} by partial() and by what it is mapped"
+                " over; give each argument once"
+            )
+        copied = copy.copy(self)
+        # Of the mapped task nothing is known of what has templates.
+        vars(copied).pop("templated_fields", None)
+        copied.op_kwargs = {**self.op_kwargs, **element}
+        copied._from_context = self.called.filled_from_context(copied.op_args, copied.op_kwargs)
+        copied.note_references()
+        return copied
+
     def for_one_try(self, lookup: Lookup) -> Self:
         # A function cannot change its operator, so only what is replaced needs a copy.
         return super().for_one_try(lookup) if self._referring or self.templated_fields else self
@@ -62,3 +82,7 @@ class FunctionOperator(BaseOperator):
     def _kwargs(self, context: Context) -> Mapping[str, Any]:
         context["templates_dict"] = self.templates_dict
         return self.called.values_from(context, self._from_context) | self.op_kwargs
+
+
+def _mapped_names(expansion: Expansion | None) -> Mapping[str, Any]:
+    return expansion.arguments if isinstance(expansion, Combinations) else {}

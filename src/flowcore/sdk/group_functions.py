@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from flowcore.errors import DagError
+from flowcore.sdk.expansions import Expansion, MappedArgument, combinations, dicts
 from flowcore.sdk.task_groups import TaskGroup
 
 if TYPE_CHECKING:
@@ -37,8 +39,49 @@ class GroupFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, R], arguments: GroupArguments) -> None:
         functools.update_wrapper(self, function)
         self.function, self.arguments = function, arguments
+        self._constant: Mapping[str, Any] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._make(args, kwargs)
+
+    def partial(self, **kwargs: Any) -> GroupFunction[P, R]:
+        """The same function with arguments that are the same for all: `.partial(...).expand(...)`."""
+        made: GroupFunction[P, R] = GroupFunction(self.function, self.arguments)
+        made._constant = {**self._constant, **kwargs}
+        return made
+
+    def expand(self, **mapped: Any) -> Any:
+        """Make a group of which there is one for each combination of elements of these lists and outputs.
+
+        Raises:
+            DagError: Something cannot be mapped over, or the function has no such argument.
+        """
+        return self._expanded(combinations(self._subject, mapped), mapped)
+
+    def expand_kwargs(self, kwargs: Any) -> Any:
+        """Make a group of which there is one for each dict of arguments in a list or an output.
+
+        Raises:
+            DagError: It is no such list.
+        """
+        names = inspect.signature(self.function).parameters.keys() - self._constant.keys()
+        return self._expanded(dicts(self._subject, kwargs), sorted(names))
+
+    @property
+    def _subject(self) -> str:
+        return f"group function {self.function.__name__!r}"
+
+    def _expanded(self, expansion: Expansion, names: Iterable[str]) -> Any:
+        mapped = {name: MappedArgument(expansion, name) for name in names}
+        try:
+            inspect.signature(self.function).bind(**self._constant, **mapped)
+        except TypeError as error:
+            raise DagError(f"{self._subject} cannot be mapped over these arguments: {error}") from None
+        return self._make((), mapped, expansion)
+
+    def _make(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], expansion: Expansion | None = None
+    ) -> Any:
         settings: GroupArguments = {
             "group_id": self.function.__name__,
             "tooltip": self.function.__doc__ or "",
@@ -46,7 +89,9 @@ class GroupFunction(Generic[P, R]):
             **self.arguments,
         }
         with TaskGroup(**settings) as group:
-            returned = self.function(*args, **kwargs)
+            group.map_over(expansion)
+            returned = self.function(*args, **{**self._constant, **kwargs})
+        group.wait_for_what_it_is_mapped_over()
         return group if returned is None else returned
 
     def override(self, **arguments: Unpack[GroupArguments]) -> GroupFunction[P, R]:

@@ -27,6 +27,12 @@ class OperatorType(ABCMeta):
         operator.wait_for_its_references()
         return operator
 
+    def make_alone(cls, **kwargs: Any) -> Any:
+        """Make an operator that waits for nobody: an instance of a mapped task, for one try."""
+        operator = super().__call__(**kwargs)
+        operator.note_references()
+        return operator
+
 
 def _taking_default_args(init: Callable[..., None]) -> Callable[..., None]:
     # Each `__init__` of a class is filled by itself: what a subclass hands on explicitly stays as it is.

@@ -24,6 +24,7 @@ from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagError
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
+from flowcore.sdk.mappable import Mappable
 from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.params import checked_param
@@ -37,10 +38,11 @@ from flowcore.sdk.xcom_args import XComArg
 if TYPE_CHECKING:
     from flowcore.sdk.context import Context
     from flowcore.sdk.dags import DAG
+    from flowcore.sdk.expansions import Expansion
     from flowcore.sdk.task_groups import TaskGroup
 
 
-class BaseOperator(TaskNode, metaclass=OperatorType):
+class BaseOperator(Mappable, TaskNode, metaclass=OperatorType):
     """One task of a Dag.
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
@@ -52,6 +54,7 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         dag: The Dag it belongs to; by default the one being filled.
         task_group: The group it belongs to; by default the one being filled.
         default_args: Defaults for arguments, stronger than those of the Dag and the groups.
+        expansion: What it is mapped over; given by `expand()` and `expand_kwargs()`.
         arguments: See `TaskArguments`.
 
     Raises:
@@ -111,6 +114,7 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         dag: DAG | None = None,
         task_group: TaskGroup | None = None,
         default_args: Mapping[str, Any] | None = None,
+        expansion: Expansion | None = None,
         **arguments: Unpack[TaskArguments],
     ) -> None:
         group = surrounding_group(dag, task_group)
@@ -121,6 +125,7 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         self.task_group: TaskGroup | None = None
         self.upstream_task_ids: set[str] = set()
         self.downstream_task_ids: set[str] = set()
+        self.expansion = expansion
         self._referring: tuple[str, ...] = ()
         # None is "not given" and must not hide a default, as `retries=None` would.
         explicit = {name: value for name, value in arguments.items() if value is not None}
@@ -242,12 +247,16 @@ class BaseOperator(TaskNode, metaclass=OperatorType):
         self.upstream_task_ids.add(upstream.task_id)
         upstream.downstream_task_ids.add(self.task_id)
 
-    def wait_for_its_references(self) -> None:
-        """Make this task wait for every task whose output it has in an attribute."""
+    def note_references(self) -> None:
+        """Find out in which attributes there are references."""
         self._referring = tuple(name for name, value in vars(self).items() if any(references_in(value)))
-        for reference in self.references:
-            if isinstance(reference, XComArg):
-                self.wait_for(reference.operator)
+
+    def wait_for_its_references(self) -> None:
+        """Make this task wait for every task whose output it has in an attribute or is mapped over."""
+        self.note_references()
+        for reference in (*self.references, *(self.expansion.references if self.expansion else ())):
+            for output in reference.outputs:
+                self.wait_for(output.operator)
 
     @cached_property
     def templated_fields(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ in lists, tuples, sets and dicts (also nested), nowhere else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,14 +18,24 @@ XComKey = tuple[str, int, str]
 
 @attrs.frozen
 class Lookup:
-    """What references are replaced from: the XComs that were found and the params of the run."""
+    """What references are replaced from: the XComs that were found and the params of the run.
+
+    XComs are under map index -1; of a mapped task that is the sequence of what its instances pushed.
+    `element` are the arguments that a group which is mapped has for the instance.
+    """
 
     xcoms: Mapping[XComKey, Any]
     params: Mapping[str, Any]
+    element: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 class Reference(ABC):
     """Stands in a Dag file for a value of a run."""
+
+    @property
+    def outputs(self) -> Sequence[Any]:
+        """The `XComArg`s that it is made of."""
+        return ()
 
     @abstractmethod
     def resolve(self, lookup: Lookup) -> Any:

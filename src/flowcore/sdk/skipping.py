@@ -50,7 +50,9 @@ SkipMixin = SkipsDownstream
 
 def skip_reach_of(task: BaseOperator) -> SkipReach:
     """How far a task may skip."""
-    return task.skip_reach if isinstance(task, SkipsDownstream) else SkipReach.NOTHING
+    # A mapped one has the reach of its class.
+    reach: SkipReach = getattr(task, "skip_reach", SkipReach.NOTHING)
+    return reach
 
 
 def skippable(task: BaseOperator) -> list[BaseOperator]:
@@ -80,7 +82,7 @@ def effects_of_skip(task: BaseOperator, skip: DownstreamTasksSkipped) -> TryEffe
 
 
 def _refuse(task: BaseOperator, wrong: list[str], allowed: list[str]) -> NoReturn:
-    if not isinstance(task, SkipsDownstream):
+    if skip_reach_of(task) is SkipReach.NOTHING:
         raise DagError(
             f"task {task.task_id!r} wants to skip tasks, and its class does not say that it may; use"
             " @task.branch, @task.short_circuit, or a class that derives from SkipMixin"

@@ -58,8 +58,12 @@ class TaskCallable:
         kind = get_origin(returned) or returned
         return is_typeddict(returned) or (isinstance(kind, type) and issubclass(kind, Mapping))
 
-    def filled_from_context(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> frozenset[str]:
+    def filled_from_context(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, some_to_come: bool = False
+    ) -> frozenset[str]:
         """The keys of the context that a call with these arguments wants in addition.
+
+        With `some_to_come` others may be given later, as to a task that is mapped.
 
         Raises:
             DagError: The function cannot be called so.
@@ -69,7 +73,7 @@ class TaskCallable:
         except TypeError as error:
             raise self._bad_call(str(error)) from None
         missing = self._required() - given - PARAMETER_KEYS
-        if missing:
+        if missing and not some_to_come:
             raise self._bad_call(f"missing {', '.join(sorted(missing))}")
         parameters = self.signature.parameters
         wants_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from flowcore.errors import DagError
+from flowcore.sdk.expansions import Expansion, combinations, dicts
 from flowcore.sdk.functions import FunctionOperator
 from flowcore.sdk.ids import unique_id
 from flowcore.sdk.nesting import surrounding_group
@@ -63,10 +64,41 @@ class TaskFunction(Generic[P, R]):
         self._operator_class, self._mark = operator_class, mark
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
+        return self.make(args, kwargs)
+
+    def partial(self, **kwargs: Any) -> FunctionPartial:
+        """The function with arguments that are the same for all instances: `.partial(...).expand(...)`."""
+        return FunctionPartial(self, kwargs)
+
+    def expand(self, **mapped: Any) -> XComArg:
+        """Make a task with an instance for each combination of elements of these lists, dicts and outputs.
+
+        Raises:
+            DagError: Something cannot be mapped over, or the function has no such argument.
+        """
+        return self.partial().expand(**mapped)
+
+    def expand_kwargs(self, kwargs: Any) -> XComArg:
+        """Make a task with an instance for each dict of arguments in a list or an output.
+
+        Raises:
+            DagError: It is no such list.
+        """
+        return self.partial().expand_kwargs(kwargs)
+
+    def make(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], expansion: Expansion | None = None
+    ) -> XComArg:
+        """Make a task, and return its output."""
         arguments: dict[str, Any] = {**self.arguments}
         wanted = arguments.pop("task_id", None) or self._called.name
         operator = self._operator_class(
-            self._free_id(wanted), called=self._called, op_args=args, op_kwargs=kwargs, **arguments
+            self._free_id(wanted),
+            called=self._called,
+            op_args=args,
+            op_kwargs=kwargs,
+            expansion=expansion,
+            **arguments,
         )
         return operator.output if self._mark is None else self._mark(operator.output)
 
@@ -90,6 +122,27 @@ class TaskFunction(Generic[P, R]):
         # Ids are unique in the Dag, with their prefix; the operator puts the prefix before it again.
         prefix = group.child_id("")
         return unique_id(prefix + wanted, group.dag.taken_ids).removeprefix(prefix)
+
+
+class FunctionPartial:
+    """What `partial` made of a task function; `expand` or `expand_kwargs` makes a task of it."""
+
+    def __init__(self, function: TaskFunction[..., Any], kwargs: Mapping[str, Any]) -> None:
+        self._function, self._kwargs = function, kwargs
+
+    def expand(self, **mapped: Any) -> XComArg:
+        """See `TaskFunction.expand`."""
+        if twice := sorted(self._kwargs.keys() & mapped.keys()):
+            raise DagError(f"{self._subject} is given {', '.join(twice)} twice; give each argument once")
+        return self._function.make((), self._kwargs, combinations(self._subject, mapped))
+
+    def expand_kwargs(self, kwargs: Any) -> XComArg:
+        """See `TaskFunction.expand_kwargs`."""
+        return self._function.make((), self._kwargs, dicts(self._subject, kwargs))
+
+    @property
+    def _subject(self) -> str:
+        return f"task function {self._function.function.__name__!r}"
 
 
 class TaskDecorator:

@@ -14,6 +14,7 @@ from flowcore.sdk.operators import BaseOperator
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
+    from flowcore.sdk.expansions import Expansion
 
 
 class TaskGroup(Node):
@@ -81,11 +82,38 @@ class TaskGroup(Node):
     def _begin(self, dag: DAG, default_args: Mapping[str, Any]) -> None:
         self.dag, self.default_args = dag, default_args
         self.members: list[BaseOperator | TaskGroup] = []
+        #: What it is mapped over itself.
+        self.expansion: Expansion | None = None
 
     @property
     def node_id(self) -> str:
         """Its id, as one word for tasks and groups."""
         return self.group_id
+
+    @property
+    def mapping(self) -> Expansion | None:
+        """What it, or a group around it, is mapped over."""
+        return self.expansion or (self.parent_group.mapping if self.parent_group else None)
+
+    def map_over(self, expansion: Expansion | None) -> None:
+        """Make one of it for each element; None: just one.
+
+        Raises:
+            DagError: A group around it is mapped already.
+        """
+        if expansion is not None and self.mapping is not None:
+            raise DagError(
+                f"group {self.group_id!r} is inside of a group that is mapped and cannot be mapped itself;"
+                " map only one of them"
+            )
+        self.expansion = expansion
+
+    def wait_for_what_it_is_mapped_over(self) -> None:
+        """Make its first tasks wait for the outputs that it is mapped over."""
+        for reference in self.expansion.references if self.expansion else ():
+            for output in reference.outputs:
+                for root in self.roots:
+                    root.wait_for(output.operator)
 
     def __enter__(self) -> TaskGroup:
         nesting.enter(self)

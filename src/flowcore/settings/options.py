@@ -118,6 +118,8 @@ class Settings:
     """Seconds for which an answer of a secrets backend is remembered; a miss for at most 5."""
     fernet_key: str = attrs.field(default="", repr=False)
     """Keys that encrypt secrets in the database, separated by commas; the first one encrypts."""
+    max_map_length: int = attrs.field(default=1024, validator=ge(1))
+    """How many elements a task may return that others are mapped over; with more it fails."""
     max_templated_field_length: int = attrs.field(default=4096, validator=ge(0))
     """Characters that are kept of a rendered field, to be looked at later; the task has all of them."""
     xcom_backend: str = "database"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from flowcore.database.queries.finding_xcoms import find_xcoms, search_xcoms
+from flowcore.database.queries.finding_xcoms import count_xcoms, find_xcoms, search_xcoms, slice_xcoms
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.tables import task_instance, xcom
@@ -86,3 +86,13 @@ def test_each_task_is_searched_in_the_latest_run_that_has_it(connection: sa.Conn
     assert found == {"a": [(0, '"new"'), (1, '"newer"')], "b": [(-1, '"only"')]}
     assert search(connection, until=day(0)) == {"a": [(-1, '"old"')], "b": [(-1, '"only"')]}
     assert search(connection, until=day(-1)) == {}
+
+
+def test_results_of_a_mapped_task_are_counted_and_read_in_parts(connection: sa.Connection, runs) -> None:
+    for index in (2, 0, 1, 3):
+        push(connection, runs[0], "m", f"{index}", map_index=index)
+    connection.execute(task_instance.update().values(state="success").where(task_instance.c.map_index != 1))
+    name = (runs[0], "m", "k")
+    assert count_xcoms(connection, name) == 3
+    assert slice_xcoms(connection, name=name, start=1, limit=2) == [(2, "2"), (3, "3")]
+    assert count_xcoms(connection, (runs[1], "m", "k")) == 0

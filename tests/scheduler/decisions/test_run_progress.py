@@ -12,7 +12,8 @@ from flowcore.domain.skips import SkipReach
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import TryEffects
-from flowcore.scheduler.decisions.run_progress import Instance, Key, RunChanges, RunProgress
+from flowcore.scheduler.decisions.run_changes import Instance, Key, RunChanges
+from flowcore.scheduler.decisions.run_progress import RunProgress
 from tests.support.scheduling import chain, make_dag
 
 SUCCESS, FAILED, SKIPPED = TaskInstanceState.SUCCESS, TaskInstanceState.FAILED, TaskInstanceState.SKIPPED

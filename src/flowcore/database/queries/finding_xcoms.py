@@ -11,6 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from flowcore.database.queries.claims import literal
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag_run, task_instance, xcom
 
@@ -33,6 +34,20 @@ _FIND = (
     )
     .order_by(_t.map_index)
 )
+#: What those who are mapped over a task, or take all of its results, see of it.
+_NAME = ("run", "task", "key")
+_RESULTS = (
+    sa.select(_t.map_index, _x.value)
+    .join(xcom, sa.and_(_x.task_instance_id == _t.id, _x.try_number == _t.try_number))
+    .where(
+        _t.dag_run_id == sa.bindparam("run"),
+        _t.task_id == sa.bindparam("task"),
+        _x.key == sa.bindparam("key"),
+        _t.state == literal("success"),
+    )
+)
+_COUNT = sa.select(sa.func.count()).select_from(_RESULTS.subquery())
+_SLICE = _RESULTS.order_by(_t.map_index).limit(sa.bindparam("limit")).offset(sa.bindparam("start"))
 _RUN = sa.select(_r.id).where(_r.dag_id == sa.bindparam("dag"), _r.run_id == sa.bindparam("run_id"))
 _LATEST_RUN = (
     sa.select(_r.id)
@@ -57,6 +72,19 @@ def find_xcoms(
     for row in connection.execute(_FIND, {"wanted": dump_rows(wanted)}):
         found[row.dag_run_id, row.task_id, row.key].append((row.map_index, row.value))
     return found
+
+
+def count_xcoms(connection: sa.Connection, name: XComName) -> int:
+    """How many instances of the task succeeded and pushed something under the name."""
+    return connection.scalar(_COUNT, dict(zip(_NAME, name, strict=True))) or 0
+
+
+def slice_xcoms(
+    connection: sa.Connection, *, name: XComName, start: int, limit: int
+) -> Sequence[IndexedText]:
+    """What at most `limit` of these pushed, by map index, after the first `start` of them."""
+    bound = {**dict(zip(_NAME, name, strict=True)), "start": start, "limit": limit}
+    return [(row.map_index, row.value) for row in connection.execute(_SLICE, bound)]
 
 
 def search_xcoms(

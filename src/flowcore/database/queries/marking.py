@@ -41,7 +41,8 @@ from flowcore.scheduler.decisions.change_task_instances import (
     is_to_be_marked,
     mark_dag_run,
 )
-from flowcore.scheduler.decisions.run_progress import Instance, RunProgress
+from flowcore.scheduler.decisions.run_changes import Instance
+from flowcore.scheduler.decisions.run_progress import RunProgress
 from flowcore.scheduler.wake_graph import Channel
 
 _t, _r = task_instance.c, dag_run.c
@@ -203,7 +204,7 @@ def _end_anew(
         of_run = (one for one in found if one.dag_run_id == run.id)
         instances = [Instance(one.position, one.map_index, one.state) for one in of_run]
         changes = RunProgress.of(dags[run.dag_version_id], instances, revision=0).settle_all()
-        if changes.run_state is None or changes.states:
+        if changes.run_state is None or changes.states or changes.expansions:
             unfinished.append(run)
         else:
             ended.append((run.id, changes.run_state, changes.reason))

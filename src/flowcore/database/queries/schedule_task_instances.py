@@ -33,7 +33,8 @@ from flowcore.database.run_cache import RunCache
 from flowcore.database.tables import dag_run, lease, task_instance, unsettled
 from flowcore.database.types import UtcDateTime, database_now
 from flowcore.domain.states import DagRunState
-from flowcore.scheduler.decisions.run_progress import Instance, RunProgress
+from flowcore.scheduler.decisions.run_changes import Instance
+from flowcore.scheduler.decisions.run_progress import RunProgress
 from flowcore.scheduler.store import Batch
 
 Row = sa.Row[*tuple[Any, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, is_unfinished, literal, state_of
+from flowcore.database.queries.insert_task_instances import added_keys, insert_expansions
 from flowcore.database.queries.past_tasks import HeldTasks, let_by_past
 from flowcore.database.queries.unsettled_marks import mark_other_runs
 from flowcore.database.rows import dump_rows, rows_of
@@ -20,7 +21,8 @@ from flowcore.database.types import UtcDateTime
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
 from flowcore.domain.states import FINISHED, DagRunState
-from flowcore.scheduler.decisions.run_progress import Instance, RunChanges, RunProgress
+from flowcore.scheduler.decisions.run_changes import Instance, RunChanges
+from flowcore.scheduler.decisions.run_progress import RunProgress
 from flowcore.scheduler.wake_graph import Channel
 
 #: The columns of which `instance_of` makes an `Instance`, with the run's.
@@ -135,21 +137,28 @@ def write_settled(
     connection: sa.Connection, settled: Sequence[Settled], *, own_lease: int, now: datetime
 ) -> None:
     """Write what was decided."""
-    states = [
-        (run.dag_run_id, run.progress.dag.tasks[position].task_id, map_index, state)
-        for run in settled
-        for (position, map_index), state in run.changes.states.items()
-    ]
+    expanded = {run.dag_run_id: (run.progress.dag, run.changes) for run in settled if run.changes.expansions}
+    if expanded:
+        insert_expansions(connection, expanded, now=now)
+    states = [row for run in settled for row in _state_rows(run)]
     if states:
         connection.execute(unanswered(_WRITE_STATES), {"now": now, "states": dump_rows(states)})
     if settled:
         runs = dump_rows(_run_row(run, now) for run in settled)
         connection.execute(unanswered(_WRITE_RUNS), {"runs": runs, "own": own_lease})
-    if any(state not in FINISHED for *_, state in states):
+    if any(state not in FINISHED for run in settled for state in run.changes.states.values()):
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in settled):
         wake(connection, Channel.RUNS_ENDED)
     mark_other_runs(connection, (run.dag_run_id for run in settled if run.concerns_others))
+
+
+def _state_rows(run: Settled) -> Iterator[tuple[object, ...]]:
+    tasks, inserted = run.progress.dag.tasks, set(added_keys(run.changes))
+    for key, state in run.changes.states.items():
+        if key not in inserted:
+            position, map_index = key
+            yield run.dag_run_id, tasks[position].task_id, map_index, state
 
 
 def _run_row(run: Settled, now: datetime) -> tuple[object, ...]:

@@ -31,7 +31,8 @@ from flowcore.database.types import UtcDateTime
 from flowcore.database.wakeups import wake
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import DagRunState, TaskInstanceState
-from flowcore.scheduler.decisions.run_progress import RunChanges, RunProgress
+from flowcore.scheduler.decisions.run_changes import RunChanges
+from flowcore.scheduler.decisions.run_progress import RunProgress
 from flowcore.scheduler.decisions.start_dag_runs import Line, QueuedRun
 from flowcore.scheduler.store import Batch, DecideStarts
 from flowcore.scheduler.wake_graph import Channel
@@ -211,7 +212,7 @@ def _write(connection: sa.Connection, begun: Sequence[Begun], own_lease: int, no
     connection.execute(_START, {"now": now, "own": own_lease, "runs": runs})
     insert_task_instances(
         connection,
-        ((run.dag_run_id, run.run_date, run.progress.dag, run.changes.states) for run in begun),
+        ((run.dag_run_id, run.run_date, run.progress.dag, run.progress.states()) for run in begun),
         now=now,
     )
     mark_held(connection, (run.dag_run_id for run in begun if run.progress.held))
@@ -232,7 +233,7 @@ def _resume(
     runs = [(run_id, DagRunState.RUNNING, None, None, *_limits(dag, now)) for run_id, dag in of.items()]
     connection.execute(_START, {"now": now, "own": own_lease, "runs": dump_rows(runs)})
     insert_missing_task_instances(
-        connection, ((row.id, row.logical_date or row.run_after, of[row.id], {}) for row in cleared), now=now
+        connection, ((row.id, row.logical_date or row.run_after, of[row.id]) for row in cleared), now=now
     )
     mark_whole_runs(connection, of)
     wake(connection, Channel.RUNS_STARTED)

@@ -8,31 +8,20 @@ arrive (invariant I13). `routines/schedule_task_instances.py` carries its change
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
-import attrs
 
 from flowcore.domain.dags import Dag
-from flowcore.domain.dependencies import Look
+from flowcore.domain.dependencies import NO_OTHERS, Look
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
+from flowcore.domain.task_mapping import NOT_MAPPED, elements
 from flowcore.domain.task_verdicts import counts_as_failure, task_verdict, waits_for_past
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
-from flowcore.domain.workloads import NO_EFFECTS, TryEffects
+from flowcore.scheduler.decisions.run_changes import Instance, Key, RunChanges
 from flowcore.scheduler.decisions.task_progress import NOBODY, Tally, TaskProgress
 
-#: A task instance of a run: position and map index.
-Key = tuple[int, int]
-
-
-class Instance(NamedTuple):
-    """What is known of a task instance; its effects count if it succeeded."""
-
-    position: int
-    map_index: int
-    state: TaskInstanceState | None
-    effects: TryEffects = NO_EFFECTS
-
+#: Task instances that are to be looked at: position and map index, None for all of the task.
+_Touched = list[tuple[int, int | None]]
 
 _FAILED_LEAF = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED})
 _STATE_OF = {
@@ -41,24 +30,6 @@ _STATE_OF = {
     Verdict.UPSTREAM_FAIL: TaskInstanceState.UPSTREAM_FAILED,
     Verdict.REMOVE: TaskInstanceState.REMOVED,
 }
-
-
-@attrs.frozen
-class RunChanges:
-    """What to write: new states, and the run's state if it ended (with the reason).
-
-    `stops` says that all task instances that have not ended, but for teardowns, are to be skipped at once:
-    which these were is to be settled then.
-    """
-
-    states: Mapping[Key, TaskInstanceState]
-    run_state: DagRunState | None = None
-    reason: str | None = None
-    stops: bool = False
-
-    def then(self, later: RunChanges) -> RunChanges:
-        """These changes and those that came after them, as one."""
-        return attrs.evolve(later, states={**self.states, **later.states})
 
 
 class RunProgress:
@@ -75,13 +46,22 @@ class RunProgress:
         #: Tasks that would be decided if it were known that the run before lets them.
         self.held: set[int] = set()
         self._admitted: set[int] = set()
+        #: How many elements there are, of the mappings of which that is known.
+        self._lengths: dict[int, int] = {}
 
     @classmethod
     def of(cls, dag: Dag, instances: Iterable[Instance], *, revision: int) -> RunProgress:
         """Rebuild it from all task instances."""
         progress = cls(dag, revision=revision)
+        by_position: dict[int, list[Instance]] = defaultdict(list)
         for instance in instances:
-            progress._take_in(instance)
+            by_position[instance.position].append(instance)
+        for position, of_task in by_position.items():
+            progress._tasks[position].begin_with(instance.map_index for instance in of_task)
+            progress._count_more(len(of_task) - 1)
+        for of_task in by_position.values():
+            for instance in of_task:
+                progress._take_in(instance)
         return progress
 
     def settle(self, finished: Iterable[Instance]) -> RunChanges:
@@ -89,82 +69,166 @@ class RunProgress:
 
         Saying the same end twice changes nothing.
         """
-        return self._follow([position for instance in finished for position in self._take_in(instance)])
+        return self._follow([touched for instance in finished for touched in self._take_in(instance)])
 
     def settle_all(self) -> RunChanges:
         """Look at every task that was not decided yet: for a run that begins or was rebuilt."""
-        return self._follow([task.position for task in self.dag.tasks])
+        return self._follow([(task.position, None) for task in self.dag.tasks])
 
     def admit(self, positions: Iterable[int]) -> RunChanges:
         """Decide on tasks that were held: the run before lets them."""
         admitted = list(positions)
         self.held.difference_update(admitted)
         self._admitted.update(admitted)
-        return self._follow(admitted)
+        return self._follow([(position, None) for position in admitted])
 
-    def _follow(self, touched: list[int]) -> RunChanges:
+    def states(self) -> Mapping[Key, TaskInstanceState | None]:
+        """The states of all task instances."""
+        return {
+            (position, map_index): state
+            for position, task in enumerate(self._tasks)
+            for map_index, state in task.states.items()
+        }
+
+    def _follow(self, touched: _Touched) -> RunChanges:
         changes: dict[Key, TaskInstanceState] = {}
+        expansions: dict[int, range] = {}
         while touched:
-            position = touched.pop()
-            for map_index, state in tuple(self._tasks[position].states.items()):
-                if state is None and (new := self._new_state(position)):
-                    changes[position, map_index] = new
-                    touched += self._set((position, map_index), new)
+            position, map_index = touched.pop()
+            task = self._tasks[position]
+            touched += self._expand_if_known(task, expansions)
+            for index in tuple(task.undecided) if map_index is None else {map_index} & task.undecided:
+                if new := self._new_state(task, index):
+                    changes[position, index] = new
+                    touched += self._set((position, index), new)
         stops = self._has_failed_fast and self._unfinished > 0
-        return RunChanges(dict(sorted(changes.items())), *self._end_of_run(), stops)
+        return RunChanges(dict(sorted(changes.items())), *self._end_of_run(), stops, expansions)
 
-    def _new_state(self, position: int) -> TaskInstanceState | None:
-        task = self._tasks[position]
-        if self._has_failed_fast and not task.task.is_teardown:
+    def _expand_if_known(self, task: TaskProgress, expansions: dict[int, range]) -> _Touched:
+        """Give a mapped task its instances once it is known how many; all that is touched by that."""
+        mapping = task.task.mapping
+        if mapping is None or mapping in self._lengths or not self._are_sources_there(task):
+            return []
+        length = elements(self.dag.mappings[mapping], lambda source: self._tasks[source].pushed or 0)
+        self._lengths[mapping] = length
+        together = (self._tasks[position] for position in self.dag.mapped_together[mapping])
+        mapped = [other for other in together if self._may_begin(other)]
+        # What has ended stays as it is when its sources end anew.
+        if not any(other.undecided for other in mapped):
+            return []
+        for other in mapped:
+            before = len(other.states)
+            if new := other.expand(length):
+                expansions[other.task.position] = new
+                self._expect(other, len(other.states) - before)
+        return [(other.task.position, None) for other in mapped]
+
+    def _are_sources_there(self, task: TaskProgress) -> bool:
+        sources = self._counts(task, Look.SOURCE, NOT_MAPPED)
+        return sources.success == sources.total
+
+    def _expect(self, task: TaskProgress, more: int) -> None:
+        """Count that a task has more instances."""
+        self._count_more(more)
+        for watcher in self.dag.dependencies.looked_at_by[task.task.position]:
+            tally = self._tasks[watcher.position].tallies.get((watcher.look, None))
+            if tally is not None and not watcher.is_inside:
+                tally.expect(more)
+
+    def _count_more(self, more: int) -> None:
+        self.size += more
+        self._unfinished += more
+
+    def _new_state(self, task: TaskProgress, map_index: int) -> TaskInstanceState | None:
+        if not self._may_begin(task):
             return None
+        looks = self.dag.dependencies.looks_at[task.task.position]
+        counts = {look: self._counts(task, look, map_index) for look in looks}
         verdict = task_verdict(
-            task.task, lambda look: self._counts(task, look), told_to_skip=task.told_to_skip
+            task.task,
+            lambda look: counts.get(look, NOBODY),
+            map_index=map_index,
+            length=None if task.task.mapping is None else self._lengths.get(task.task.mapping),
+            told_to_skip=task.is_told_to_skip(map_index),
         )
-        if waits_for_past(task.task, verdict) and position not in self._admitted:
-            self.held.add(position)
+        if waits_for_past(task.task, verdict) and task.task.position not in self._admitted:
+            self.held.add(task.task.position)
             return None
         return _STATE_OF.get(verdict)
 
-    def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
-        others = self.dag.dependencies.looks_at[task.task.position].get(look)
-        if others is None:
+    def _may_begin(self, task: TaskProgress) -> bool:
+        return task.task.is_teardown or not self._has_failed_fast
+
+    def _counts(self, task: TaskProgress, look: Look, map_index: int) -> UpstreamCounts:
+        if look is Look.SOURCE and task.task.mapping in self._lengths:
             return NOBODY
-        tally = task.tallies.get(look)
+        outside, inside = self.dag.dependencies.looks_at[task.task.position].get(look, NO_OTHERS)
+        tally = task.tallies.get((look, None))
         if tally is None:
-            states = (state for other in others for state in self._tasks[other].states.values())
-            tally = task.tallies[look] = Tally(states)
+            states = (state for other in outside for state in self._tasks[other].states.values())
+            tally = task.tallies[look, None] = Tally(states)
+        counts = tally.counts()
+        if look is Look.SOURCE and not counts.remaining:
+            return Tally(map(self._end_as_source, outside)).counts()
+        return counts + self._counts_inside(task, look, map_index, inside) if inside else counts
+
+    def _counts_inside(
+        self, task: TaskProgress, look: Look, map_index: int, inside: Iterable[int]
+    ) -> UpstreamCounts:
+        tally = task.tallies.get((look, map_index))
+        if tally is None:
+            tally = task.tallies[look, map_index] = Tally(
+                self._tasks[other].state_at(map_index) for other in inside
+            )
         return tally.counts()
 
-    def _take_in(self, instance: Instance) -> list[int]:
-        """Remember a task instance; the tasks for which that may matter."""
+    def _end_as_source(self, position: int) -> TaskInstanceState | None:
+        """How a task that is over has ended for those that are mapped over its output.
+
+        Of a mapped one counts what its instances have pushed, however many of them ended well.
+        """
+        source = self._tasks[position]
+        state = source.states.get(NOT_MAPPED, TaskInstanceState.SUCCESS)
+        has_nothing = source.task.mapping is None and source.pushed is None
+        return TaskInstanceState.FAILED if state is TaskInstanceState.SUCCESS and has_nothing else state
+
+    def _take_in(self, instance: Instance) -> _Touched:
+        """Remember a task instance; those for which that may matter."""
         position, map_index, state, effects = instance
-        if state is None or self._tasks[position].states[map_index] is state:
+        task = self._tasks[position]
+        if state is None or task.states[map_index] is state:
             return []
         if state is TaskInstanceState.SUCCESS:
+            task.note_pushed(effects.length)
             for task_id in effects.skips:
-                self._tasks[self.dag.position_of[task_id]].told_to_skip = True
+                skipped = self._tasks[self.dag.position_of[task_id]]
+                is_inside = task.task.mapping is not None and task.task.mapping == skipped.task.mapping
+                skipped.told_to_skip.add(map_index if is_inside else None)
         if state is TaskInstanceState.FAILED and self.dag.fail_fast:
-            self._has_failed_fast |= counts_as_failure(self.dag.tasks[position])
+            self._has_failed_fast |= counts_as_failure(task.task)
         return self._set((position, map_index), state)
 
-    def _set(self, key: Key, state: TaskInstanceState) -> list[int]:
-        """Remember a state; the tasks for which that may matter."""
+    def _set(self, key: Key, state: TaskInstanceState) -> _Touched:
+        """Remember a state; those for which that may matter."""
         position, map_index = key
-        states = self._tasks[position].states
-        old, states[map_index] = states[map_index], state
+        task = self._tasks[position]
+        old = task.states[map_index]
+        task.set(map_index, state)
         if old is not None and old not in FINISHED:
             self._in_flight -= 1
-        if position in self.held and None not in states.values():
+        if position in self.held and not task.undecided:
             self.held.remove(position)
         if state not in FINISHED:
             self._in_flight += 1
             return []
         self._unfinished -= 1
-        return [
-            watcher
-            for watcher, look in self.dag.dependencies.looked_at_by[position]
-            if (tally := self._tasks[watcher].tallies.get(look)) is None or tally.add(state)
-        ]
+        touched: _Touched = []
+        for watcher in self.dag.dependencies.looked_at_by[position]:
+            index = map_index if watcher.is_inside else None
+            tally = self._tasks[watcher.position].tallies.get((watcher.look, index))
+            if tally is None or tally.add(state):
+                touched.append((watcher.position, index))
+        return touched
 
     def _end_of_run(self) -> tuple[DagRunState | None, str | None]:
         if self._in_flight or self.held:

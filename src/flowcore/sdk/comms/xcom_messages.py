@@ -32,6 +32,33 @@ class FindXComs(Request[XComsFound]):
 
 
 @attrs.frozen
+class XComCount(Answer):
+    """How many there are."""
+
+    count: int
+
+
+@attrs.frozen
+class CountXComs(Request[XComCount]):
+    """Count the instances of a task of a run that succeeded and pushed something under a key."""
+
+    dag_run_id: int
+    task_id: str
+    key: str
+
+
+@attrs.frozen
+class SliceXComs(Request[XComsFound]):
+    """Find at most `limit` of these, by map index, from the one that has `start` of them before it."""
+
+    dag_run_id: int
+    task_id: str
+    key: str
+    start: int
+    limit: int
+
+
+@attrs.frozen
 class SearchXComs(Request[XComsFound]):
     """The same in a run of any Dag by its name.
 
