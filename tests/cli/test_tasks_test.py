@@ -25,12 +25,17 @@ def example():
     def breaks():
         raise ValueError("broken on purpose")
 
+    @task
+    def dies():
+        import os
+        os._exit(0)
+
     @task(execution_timeout=0.01)
     async def hangs():
         import anyio
         await anyio.sleep_forever()
 
-    sync(), coroutine(), breaks(), hangs()
+    sync(), coroutine(), breaks(), dies(), hangs()
 
 example()
 """
@@ -76,3 +81,27 @@ def test_unknown_task_is_named(flowcore: Flowcore, folder: Path) -> None:
     flowcore("db", "migrate")
     result = flowcore("tasks", "test", "example", "nothing")
     assert (result.exit_code, "has no task 'nothing'" in result.stderr) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task_id", "loop"), [("sync", "asyncio"), ("coroutine", "trio"), ("dies", "asyncio")]
+)
+def test_a_task_is_run_as_the_local_executor_does(  # type: ignore[no-untyped-def]
+    flowcore: Flowcore, folder: Path, monkeypatch: pytest.MonkeyPatch, loop: str, task_id: str
+):
+    monkeypatch.setenv("FLOWCORE_VAR_PLACE", "world")
+    (folder / "dags" / "example.py").write_text(DAG)
+    flowcore("db", "migrate")
+    result = flowcore("tasks", "run", "example", task_id, "2026-03-01", "--backend", loop)
+    printed = json.loads(result.stdout)
+    status, outcome, xcoms, told = EXPECTED[task_id]
+    assert (result.exit_code, printed) == (status, {"outcome": outcome, "xcoms": xcoms})
+    assert told in result.stderr
+
+
+EXPECTED: dict[str, tuple[int, str, dict[str, object], str]] = {
+    "sync": (0, "success", {"return_value": ["hello", "2026-03-01", "world"]}, "on the way"),
+    "coroutine": (0, "success", {"extra": "world"}, ""),
+    "dies": (1, "failed", {}, "ended with exit status 0 and without a report"),
+}

@@ -17,7 +17,7 @@ from flowcore.domain.records import load_record
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.children import LOST, Child, ExitStatus, open_ends
 from flowcore.runner.jobs import TRY
-from flowcore.sdk.comms.messages import Answer, Notice, Order, RunTry, TryBegun, TryOver
+from flowcore.sdk.comms.messages import Answer, Notice, Order, Ping, Pong, RunTry, TryBegun, TryOver
 from flowcore.sdk.comms.protocol import Conversation, Told
 
 #: Decides what a child does: the behaviour is named by the task's id.
@@ -36,6 +36,8 @@ class FakeChild:
         self.stdout, self.stderr = fds[1:]
         self._conversation = Conversation(Answer, Order)
         self.signals: list[int] = []
+        #: What it says of its size when it is asked.
+        self.memory = 0
         self.is_interruptible = True
         self.interrupted = anyio.CancelScope()
         self._is_closed = False
@@ -195,7 +197,9 @@ async def work(fake: FakeChild) -> None:
     with fake.interrupted:
         async with aclosing(fake.orders()) as orders:
             async for order, ref in orders:
-                if isinstance(order, RunTry):
+                if isinstance(order, Ping):
+                    fake.say(Pong(order.number, fake.memory, 0))
+                elif isinstance(order, RunTry):
                     fake.say(TryBegun(), ref)
                     if order.workload.task_id == "succeed":
                         fake.say(SUCCESS, ref)

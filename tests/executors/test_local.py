@@ -274,6 +274,20 @@ async def test_worker_that_has_done_much_is_replaced():
         assert len(bench.forks.forked) == 3
 
 
+async def test_worker_that_has_grown_too_large_is_replaced():
+    worker = attrs.evolve(LIMITS.worker, memory_max=100, ping_s=0.01)
+    async with serving(limits=attrs.evolve(LIMITS, worker=worker)) as bench:
+        bench.submit("succeed", 1, runs_in=RunsIn.WORKER)
+        await ended(bench)
+        [leaky] = bench.forks.forked
+        leaky.memory = 101
+        with anyio.fail_after(20):
+            await leaky.child.wait()
+        bench.submit("succeed", 2, runs_in=RunsIn.WORKER)
+        assert await ended(bench) == {1: SUCCESS, 2: SUCCESS}
+        assert (len(bench.forks.forked), signal.SIGTERM in leaky.signals) == (2, True)
+
+
 async def test_each_event_loop_has_workers_of_its_own():
     async with serving() as bench:
         for number, backend in enumerate([Backend.TRIO, Backend.ASYNCIO, None]):

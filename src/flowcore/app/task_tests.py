@@ -26,6 +26,26 @@ class _TasksOf:
         return self.dag.get_task(workload.task_id)
 
 
+def workload_of_task(dag: DAG, task_id: str, run: RunFacts) -> Workload:
+    """The first try of a task that has no task instance.
+
+    Raises:
+        TaskNotFound: the Dag has no such task.
+    """
+    found = dag.get_task(task_id).task_id
+    task = next(task for task in dag.compile().tasks if task.task_id == found)
+    return Workload(
+        task_instance_id=0,
+        token=0,
+        task_id=task_id,
+        position=task.position,
+        run=run,
+        runs_in=task.runs_in,
+        backend=task.backend,
+        execution_timeout_s=task.execution_timeout_s,
+    )
+
+
 async def try_task(
     dag: DAG, task_id: str, *, run: RunFacts, database: Database, secrets: Secrets, settings: TrySettings
 ) -> Ending:
@@ -34,15 +54,7 @@ async def try_task(
     Raises:
         TaskNotFound: the Dag has no such task.
     """
-    timeout = dag.get_task(task_id).execution_timeout
-    workload = Workload(
-        task_instance_id=0,
-        token=0,
-        task_id=task_id,
-        position=0,
-        run=run,
-        execution_timeout_s=None if timeout is None else timeout.total_seconds(),
-    )
+    workload = workload_of_task(dag, task_id, run)
     carried_out = Try(
         workload,
         tasks=_TasksOf(dag),

@@ -15,7 +15,7 @@ from flowcore.cli.tasks_clear import clear
 from flowcore.cli.tasks_logs import logs
 from flowcore.cli.tasks_render import render, rendered
 from flowcore.cli.tasks_set_state import set_state
-from flowcore.cli.tasks_test import test_task
+from flowcore.cli.tasks_test import run_task, test_task
 from flowcore.cli.tasks_why import why
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
 from flowcore.domain.dags import Dag
@@ -57,6 +57,7 @@ tasks.add_command(rendered)
 tasks.add_command(clear)
 tasks.add_command(set_state)
 tasks.add_command(test_task)
+tasks.add_command(run_task)
 tasks.add_command(why)
 
 
