@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def flowcore(folder: Path, *arguments: str, timeout_s: float = 50) -> subprocess.CompletedProcess[str]:
+def flowcore(folder: Path, *arguments: str, timeout_s: float = 250) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "flowcore.cli", *arguments],

@@ -31,7 +31,7 @@ from flowcore.sdk import dag, task
 def sleeper():
     @task
     def sleep():
-        time.sleep(50)
+        time.sleep(1000)
 
     sleep()
 
@@ -55,7 +55,7 @@ def test_a_run_triggered_from_another_process_ends(backend: str, tmp_path: Path)
         while states_of(tmp_path, "echo", "mine") != {"say": "success"}:
             assert scheduler.poll() is None
         scheduler.send_signal(signal.SIGTERM)
-        assert scheduler.wait(10) == 0
+        assert scheduler.wait(60) == 0
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_standalone_sets_everything_up(tmp_path: Path) -> None:
         assert flowcore(tmp_path, "db", "check").returncode == 0
         assert (tmp_path / "dags").is_dir()
         standalone.send_signal(signal.SIGTERM)
-        assert standalone.wait(10) == 0
+        assert standalone.wait(60) == 0
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_an_interrupted_run_ends_although_a_function_goes_on(
         wait_for_line(run, "sleep: running")
         run.send_signal(signum)
         wait_for_line(run, f"error: interrupted by {signum.name}")
-        assert run.wait(5) == status
+        assert run.wait(60) == status
 
 
 @pytest.mark.slow

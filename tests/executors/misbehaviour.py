@@ -89,18 +89,18 @@ with DAG("d") as dag:
     def raise_system_exit():
         sys.exit(1)
 
-    @task(execution_timeout=0.5)
+    @task(execution_timeout=2)
     def outlive_timeout():
         try:
             time.sleep(600)
         finally:
             print("cleaned up")
 
-    @task(execution_timeout=0.5)
+    @task(execution_timeout=2)
     def outlive_timeout_in_c():
         sum(range(10**13))
 
-    @task(execution_timeout=0.5)
+    @task(execution_timeout=2)
     def swallow_interrupts():
         while True:
             try:
@@ -132,9 +132,9 @@ with DAG("d") as dag:
 
     @task
     async def block_the_loop():
-        time.sleep(2.5)
+        time.sleep(3)
 
-    @task(execution_timeout=0.5)
+    @task(execution_timeout=2)
     async def swallow_cancellation():
         while True:
             try:
@@ -142,7 +142,7 @@ with DAG("d") as dag:
             except BaseException:
                 pass
 
-    @task(execution_timeout=0.5)
+    @task(execution_timeout=2)
     async def outlive_timeout_async():
         await anyio.sleep(600)
 
