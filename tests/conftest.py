@@ -5,8 +5,10 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.support.backends",
     "tests.support.databases",
+    "tests.support.interrupts",
     "tests.support.profiles",
     "tests.support.scene_databases",
     "tests.support.secrets_search",
+    "tests.support.workers",
     "pytester",
 ]

@@ -24,7 +24,9 @@ def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
     assert Encryption([NEW]).decrypt(both.encrypt("b")) == "b"
 
 
-@pytest.mark.parametrize("token", [Encryption([OLD]).encrypt("a"), "no token", ""])
+@pytest.mark.parametrize(
+    "token", [Encryption([OLD]).encrypt("a"), "no token", ""], ids=["of another key", "no token", "empty"]
+)
 def test_a_token_of_another_key_is_an_error(token: str) -> None:
     with pytest.raises(WrongKey):
         Encryption([NEW]).decrypt(token)
@@ -37,7 +39,7 @@ def test_without_a_key_nothing_is_encrypted() -> None:
         none.encrypt("a")
 
 
-@pytest.mark.parametrize("key", ["planted", OLD[:-5], "ü" * 44])
+@pytest.mark.parametrize("key", ["planted", OLD[:-5], "ü" * 44], ids=["no key", "too short", "no ASCII"])
 def test_a_malformed_key_is_not_quoted(key: str) -> None:
     with pytest.raises(SettingsError, match="malformed key") as caught:
         Encryption([key])
