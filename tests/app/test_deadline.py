@@ -12,7 +12,7 @@ def status_of(program: str) -> int:
     """Run a program that uses `deadline` and then hangs for ever; its exit status."""
     head = "import time; from flowcore.app.deadline import Deadline; deadline = Deadline()\n"
     tail = "\nwhile True: time.sleep(60)"
-    return subprocess.run([sys.executable, "-c", head + program + tail], check=False, timeout=30).returncode
+    return subprocess.run([sys.executable, "-c", head + program + tail], check=False, timeout=120).returncode
 
 
 def test_process_that_hangs_is_ended():

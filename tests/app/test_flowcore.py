@@ -19,7 +19,7 @@ from tests.app.dags import etl, gated
 async def test_a_registered_dag_is_stored_in_the_background(fc: Flowcore) -> None:
     seen = fc.database.wakeups.version("dags")
     fc.register(etl())
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await fc.database.wakeups.after("dags", seen)
     assert [listed.dag_id for listed in await fc.database.read(list_dags)] == ["etl"]
 
@@ -119,7 +119,7 @@ async def test_a_run_can_be_dated(fc: Flowcore) -> None:
 
 async def test_a_stop_in_the_middle_of_the_body_ends_the_scheduler(fc: Flowcore) -> None:
     fc.stop()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await fc.wait_stopped()
     assert fc.is_released
     count = sa.text("SELECT count(*) FROM lease")

@@ -16,7 +16,7 @@ async def watching(scene: Scene, database: Database | None = None) -> AsyncItera
     watch = RunWatch(database or scene.database, poll_s=0.05)
     async with anyio.create_task_group() as nursery:
         nursery.start_soon(watch.serve)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             yield watch
         nursery.cancel_scope.cancel()
 

@@ -32,7 +32,7 @@ async def test_a_run_is_waited_for_and_shows_its_results(fc: Flowcore) -> None:
 async def test_a_run_that_ended_before_is_not_waited_for(fc: Flowcore) -> None:
     fc.register(etl())
     await (await fc.trigger("etl", run_id="first")).wait()
-    with anyio.fail_after(1):
+    with anyio.fail_after(30):
         assert await (await fc.run("etl", "first")).wait() is DagRunState.SUCCESS
 
 
@@ -104,7 +104,7 @@ async def test_events_end_with_the_run_also_when_somebody_else_waits_for_it(fc: 
     async def watch() -> None:
         events.extend([event async for event in run])
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as nursery:
             nursery.start_soon(watch)
             nursery.start_soon(run.wait)

@@ -41,16 +41,16 @@ async def test_cancelled_call_goes_on_until_its_function_returns():
 
     def hang():
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
 
     call = ThreadCall(hang)
     async with anyio.create_task_group() as nursery:
         nursery.start_soon(call.run)
-        await anyio.to_thread.run_sync(begun.wait, 10)
+        await anyio.to_thread.run_sync(begun.wait, 60)
         nursery.cancel_scope.cancel()
     assert call.goes_on()
     may_end.set()
-    await anyio.to_thread.run_sync(call._over.wait, 10)
+    await anyio.to_thread.run_sync(call._over.wait, 60)
     assert not call.goes_on()
 
 

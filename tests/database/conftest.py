@@ -37,13 +37,20 @@ def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @pytest.fixture(params=LANES)
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database on each lane in turn, with the tables of `tests.database.items`."""
+def lane_url(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """Each lane in turn, and the URL of an empty database for it."""
     lane: str = request.param
+    # Here and not in the next fixture: what an asynchronous one asks for is made inside the event loop.
     if lane in POSTGRES_LANES:
-        url = request.getfixturevalue("postgres_url").replace("postgresql://", f"{POSTGRES_LANES[lane]}://")
-    else:
-        url = f"sqlite:///{tmp_path / 'flow.db'}" if lane == "sqlite" else "sqlite:///:memory:"
+        url: str = request.getfixturevalue("postgres_url")
+        return lane, url.replace("postgresql://", f"{POSTGRES_LANES[lane]}://")
+    return lane, f"sqlite:///{tmp_path / 'flow.db'}" if lane == "sqlite" else "sqlite:///:memory:"
+
+
+@pytest.fixture
+async def database(lane_url: tuple[str, str]) -> AsyncIterator[Database]:
+    """An empty database on each lane in turn, with the tables of `tests.database.items`."""
+    lane, url = lane_url
     async with open_database(url, inline=lane == "inline") as database:
         await database.run(create_items)
         yield database

@@ -48,13 +48,15 @@ def _dawdle(connection: sa.Connection, seconds: float) -> None:
 
 
 async def run_units(database: Database, numbers: Iterable[int], *, longest_s: float | None = None) -> Fates:
-    """Run units by several workers, each unit cancelled after at most `longest_s`, if given."""
+    """Run units by several workers, most units cancelled after at most `longest_s`, if given."""
     fates = Fates()
     remaining = iter(numbers)
 
     async def work() -> None:
         for number in remaining:
-            budget_s = None if longest_s is None else random.random() ** 1.5 * longest_s
+            # Some are never cancelled: a busy machine may finish none in time.
+            is_patient = longest_s is None or random.random() < 0.1
+            budget_s = None if is_patient else random.random() ** 1.5 * (longest_s or 0)
             with anyio.move_on_after(budget_s) as scope:
                 fates.returned.add(await database.run(storm_unit, number))
             if scope.cancelled_caught:

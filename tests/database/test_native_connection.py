@@ -119,7 +119,7 @@ async def test_two_tasks_cannot_use_one_connection_at_once(raw: NativeConnection
 
 async def test_connecting_to_a_silent_server_ends_after_its_timeout(silent_port: int) -> None:
     url = f"postgresql://u@127.0.0.1:{silent_port}/d?connect_timeout=2"
-    with anyio.fail_after(5), pytest.raises(DatabaseUnavailable, match="no answer within 2"):
+    with anyio.fail_after(30), pytest.raises(DatabaseUnavailable, match="no answer within 2"):
         async with open_database(url):
             pass
 

@@ -156,7 +156,7 @@ def test_processes_that_start_together_do_not_collide(unit: Any, postgres_url: s
     def start() -> None:
         try:
             with engine.begin() as connection:
-                together.wait(10)
+                together.wait(60)
                 unit(connection)
         except sa.exc.SQLAlchemyError as error:
             failures.append(error)

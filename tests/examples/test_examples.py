@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("backend", ["asyncio", "
 def python(folder: Path, *arguments: str | Path) -> str:
     """Run Python in an empty folder, with warnings as errors; what it printed."""
     command = [sys.executable, "-W", "error", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -116,7 +116,7 @@ class FakeForks:
 
     async def wait_forked(self, count: int) -> None:
         """Return once so many were forked in all."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while len(self.forked) < count:
                 await self._news.wait()
 

@@ -9,7 +9,7 @@ import pytest
 from flowcore.executors.child_stopping import AT_ONCE, ChildStop, Graces, Step
 from flowcore.runner.children import Child, ExitStatus, open_ends
 
-QUICK = Graces(0.01, 0.01, 1.0)
+QUICK = Graces(0.05, 0.05, 1.0)
 PATIENT = Graces(60.0, 60.0, 60.0)
 
 
@@ -67,7 +67,7 @@ async def test_earliest_time_counts(stubborn):
     stop = ChildStop(Step.KILL, graces=QUICK)
     stop.begin_at(anyio.current_time() + 0.01)
     stop.begin_at(anyio.current_time() + 60)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await stop.wait_end(stubborn.child)
 
 
@@ -76,7 +76,7 @@ async def test_hurry_does_not_wait_for_what_was_patient(stubborn, interrupted_fi
     stop = ChildStop(*Step, graces=PATIENT)
     if interrupted_first:
         stop.begin()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as nursery:
             nursery.start_soon(stop.wait_end, stubborn.child)
             await anyio.wait_all_tasks_blocked()

@@ -232,13 +232,13 @@ async def test_function_that_goes_on_after_a_shutdown_is_left_to_its_lease():
 
     def hang():
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
 
     with DAG("d") as dag:
         task(hang)()
     async with serving(dag) as bench:
         bench.executor.submit(workload_of("hang"))
-        await anyio.to_thread.run_sync(begun.wait, 10)
+        await anyio.to_thread.run_sync(begun.wait, 60)
         bench.scope.cancel()
     may_end.set()
     assert bench.reports.ends == []
@@ -250,13 +250,13 @@ async def test_function_waiting_for_a_thread_is_given_back_at_a_shutdown():
 
     def hang():
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
 
     with DAG("d") as dag:
         task(hang)()
     async with serving(dag, parallelism=1) as bench:
         bench.executor.submit(workload_of("hang", 1))
-        await anyio.to_thread.run_sync(begun.wait, 10)
+        await anyio.to_thread.run_sync(begun.wait, 60)
         bench.executor.submit(workload_of("hang", 2))
         await anyio.wait_all_tasks_blocked()
         bench.scope.cancel()

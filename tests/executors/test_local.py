@@ -92,7 +92,7 @@ async def serving(sources=None, limits=LIMITS):
 
 
 async def ended(bench):
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await bench.executor.wait_idle()
     return bench.reports.outcomes
 

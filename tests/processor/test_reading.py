@@ -153,7 +153,7 @@ HANGS = {
     "sleeps": ("time.sleep(1000)", "file.py:3: it took too long to import; do less at import"),
     "ignores interruptions": (
         "while True:\n  try: time.sleep(1000)\n  except BaseException: pass",
-        "took longer than 0.3 s to import and could not be interrupted",
+        "took longer than 2 s to import and could not be interrupted",
     ),
     "holds the interpreter in C": (
         "import ctypes; signal.pthread_sigmask(signal.SIG_BLOCK, [2]); time.sleep(1000)",
@@ -168,7 +168,7 @@ HANGS = {
 
 @pytest.mark.parametrize(("text", "message"), HANGS.values(), ids=HANGS)
 async def test_a_file_that_hangs_is_ended(text: str, message: str, reading: Reading) -> None:
-    failed = await attrs.evolve(reading, timeout_s=0.3).failure(text)
+    failed = await attrs.evolve(reading, timeout_s=2.0).failure(text)
     assert message in failed.message
 
 

@@ -16,8 +16,8 @@ def backend(request):
     return request.param
 
 
-def run_watched(coroutine_function, backend):
-    watch = LoopWatch(limit_s=0.2)
+def run_watched(coroutine_function, backend, watch=None):
+    watch = watch or LoopWatch(limit_s=0.3)
     with watch.watching():
         anyio.run(coroutine_function, backend=backend, backend_options=watched_backends(watch)[backend])
     return watch.take_blockers()
@@ -25,11 +25,25 @@ def run_watched(coroutine_function, backend):
 
 @pytest.mark.slow
 def test_watch_shows_the_call_that_blocked_the_loop(backend):
-    async def block():
-        time.sleep(0.6)  # noqa: ASYNC251 - the fault to be found
+    watch = LoopWatch(limit_s=0.2)
 
-    [stack] = run_watched(block, backend)
-    assert "time.sleep(0.6)" in stack
+    async def block():
+        watch.noticed.wait(60)  # the fault to be found
+
+    [stack] = run_watched(block, backend, watch)
+    assert "watch.noticed.wait(60)" in stack
+
+
+@pytest.mark.slow
+def test_watch_shows_the_computation_that_blocked_the_loop(backend):
+    watch = LoopWatch(limit_s=0.2)
+
+    async def compute():
+        while not watch.noticed.is_set():
+            sum(range(1000))
+
+    [stack] = run_watched(compute, backend, watch)
+    assert "in compute" in stack
 
 
 @pytest.mark.slow
@@ -49,7 +63,7 @@ def test_watch_ignores_a_loop_that_is_busy_but_answers(backend):
 
 @pytest.mark.slow
 def test_watch_ignores_the_thread_after_its_loop_has_ended(backend):
-    watch = LoopWatch(limit_s=0.2)
+    watch = LoopWatch(limit_s=0.3)
     with watch.watching():
         anyio.run(
             anyio.lowlevel.checkpoint, backend=backend, backend_options=watched_backends(watch)[backend]

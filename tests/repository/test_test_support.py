@@ -38,12 +38,13 @@ async def test_coroutine_tests_run_on_the_backend_of_their_id(anyio_backend_name
 @pytest.mark.slow
 def test_a_test_that_blocks_its_loop_fails_with_the_stack_of_the_blocker(suite):
     result = suite("""
-        import time
+        from tests.support.backends import WATCH
         async def test_blocks():
-            time.sleep(1.5)
+            WATCH.noticed.clear()
+            WATCH.noticed.wait(60)
     """)
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["the event loop was blocked for 1.0 s by", "*time.sleep(1.5)*"])
+    result.stdout.fnmatch_lines(["the event loop was blocked for 1.0 s by", "*WATCH.noticed.wait(60)*"])
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ async def wait_gone(pid: int) -> None:
 
 async def wait_until(condition: Callable[[], bool]) -> None:
     """Look again and again: the kernel announces nothing to those who are not the parent."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while not condition():  # noqa: ASYNC110
             await anyio.sleep(0.005)
 

@@ -80,8 +80,8 @@ async def test_latest_used_versions_are_kept(nursery, tmp_path):
 async def test_import_that_hangs_is_given_up_and_others_go_on(nursery):
     gate = threading.Event()
     sys.modules["gate_of_the_test"] = gate  # type: ignore[assignment]
-    imports = DagImports(nursery, timeout_s=0.05)
-    with pytest.raises(DagError, match=r"took longer than 0\.05 s to import"):
+    imports = DagImports(nursery, timeout_s=2.0)
+    with pytest.raises(DagError, match=r"took longer than 2 s to import"):
         await ids(imports, Reader(source_of("import gate_of_the_test\ngate_of_the_test.wait()")))
     assert await ids(imports, Reader(source_of("a = DAG('a')"))) == ["a"]
     gate.set()

@@ -158,8 +158,8 @@ dag = DAG("a")
 
 async def test_file_that_hangs_is_ended_at_its_deadline():
     before = descendants()
-    async with open_fork_server(import_timeout_s=0.3) as server:
-        with pytest.raises(DagError, match=r"took longer than 0\.3 s to import"):
+    async with open_fork_server(import_timeout_s=1.0) as server:
+        with pytest.raises(DagError, match=r"took longer than 1 s to import"):
             await server.dag_server(source_of("import time; time.sleep(1000)"))
         await wait_until(lambda: len(descendants() - before) == 1)
 

@@ -121,7 +121,8 @@ async def test_coroutine_is_stopped_at_its_timeout(dag):
 
 async def test_function_is_abandoned_at_its_timeout(dag):
     may_end = threading.Event()
-    attempted = try_of(task(task_id="t")(may_end.wait)(10), timeout_s=0.01)
+    # The thread has to begin within that time.
+    attempted = try_of(task(task_id="t")(may_end.wait)(60), timeout_s=1.0)
     ending = await attempted.run()
     assert "goes on in its thread" in ending.error
     assert attempted.is_abandoned()
@@ -252,8 +253,10 @@ async def test_on_kill_is_called_on_the_trys_copy_in_a_thread(dag, caplog):
 async def test_on_kill_is_called_at_a_shutdown(dag):
     operator = Killable("t")
     operator.killed_on = []
-    with anyio.move_on_after(0.01):
-        await try_of(operator).run()
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(try_of(operator).run)
+        await anyio.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
     assert len(operator.killed_on) == 1
 
 

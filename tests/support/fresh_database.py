@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-LEAVE_S = 2.0
+LEAVE_S = 30.0
 
 
 class ConnectionsLeft(AssertionError):

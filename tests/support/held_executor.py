@@ -56,7 +56,7 @@ class HeldExecutor:
 
     async def wait_submitted(self, count: int = 1) -> None:
         """Return once `count` tries were submitted in all."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while len(self.submitted) < count:
                 await self._changed.wait()
 

@@ -12,6 +12,7 @@ import itertools
 import selectors
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +21,16 @@ from typing import Any
 import trio
 
 TICK_S = 0.1
+#: Less processor time than that between two ticks means that the thread was asleep.
+ASLEEP_S = 0.001
 
 
 class LoopWatch:
     """The rounds of one thread's loops, and the rounds that lasted too long.
 
-    Time is counted in ticks of the watching thread, not read from a clock: on a machine so busy
-    that nobody runs, the ticks stand still as well and no test is blamed.
+    A round is to blame for the ticks of the watching thread that it slept through and for the
+    processor time that it used. Waiting for a processor counts as neither: on a busy machine no test
+    is blamed.
     """
 
     def __init__(self, *, limit_s: float = 1.0) -> None:
@@ -34,11 +38,15 @@ class LoopWatch:
         self._round: int | None = None
         self._numbers = itertools.count()
         self._thread_id = 0
+        self._clock = 0
         self._blockers: list[str] = []
+        self.noticed = threading.Event()
+        """Set when somebody was blamed."""
 
     def begin_round(self) -> None:
         """The loop has seen its events and runs tasks now."""
-        self._thread_id = threading.get_ident()
+        if self._thread_id != (thread_id := threading.get_ident()):
+            self._thread_id, self._clock = thread_id, time.pthread_getcpuclockid(thread_id)
         self._round = next(self._numbers)
 
     def end_round(self) -> None:
@@ -64,13 +72,25 @@ class LoopWatch:
 
     def _watch(self, stop: threading.Event) -> None:
         seen: int | None = None
-        ticks = 0
+        blocked_s = used_before = 0.0
         while not stop.wait(TICK_S):
-            current = self._round
-            ticks = ticks + 1 if current is not None and current == seen else 0
-            seen = current
-            if ticks == round(self.limit_s / TICK_S):  # exactly: each round is reported once
-                self._blockers.append(self._stack_of_the_loop())
+            current, used = self._round, self._used()
+            if current is None or current != seen:
+                blocked_s = 0.0
+            else:
+                computed_s = used - used_before
+                before, blocked_s = blocked_s, blocked_s + (TICK_S if computed_s < ASLEEP_S else computed_s)
+                if before < self.limit_s <= blocked_s:  # each round is reported once
+                    self._blockers.append(self._stack_of_the_loop())
+                    self.noticed.set()
+            seen, used_before = current, used
+
+    def _used(self) -> float:
+        """The processor time of the loop's thread so far."""
+        try:
+            return time.clock_gettime(self._clock) if self._clock else 0.0
+        except OSError:  # the thread has ended
+            return 0.0
 
     def _stack_of_the_loop(self) -> str:
         frame = sys._current_frames().get(self._thread_id)

@@ -48,11 +48,11 @@ def test_sections_of_other_threads_put_nothing_off() -> None:
     def stay() -> None:
         with section:
             entered.set()
-            may_leave.wait(10)
+            may_leave.wait(60)
 
     thread = threading.Thread(target=stay)
     thread.start()
-    entered.wait(10)
+    entered.wait(60)
     with pytest.raises(Stop):
         interrupt(Stop())
     assert not section.is_mine
