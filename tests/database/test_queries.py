@@ -133,7 +133,7 @@ def plans(postgres_server: str) -> Iterator[dict[str, str]]:
         ("task usage", "ix_task_instance_active"),
         ("apply", "pk_task_instance"),
         ("schedule", "uq_task_instance_dag_run_id"),
-        ("expire", "ix_task_instance_retry"),
+        ("expire", "ix_task_instance_due"),
         ("idle", "ix_dag_run_running"),
     ],
 )

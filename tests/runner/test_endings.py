@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from flowcore.domain.workloads import TryOutcome
-from flowcore.runner.endings import ending_of
+from flowcore.runner.endings import Ending, ending_of
 from flowcore.sdk import DAG, DownstreamTasksSkipped, TaskFailed, TaskSkipped, task
+from flowcore.sdk.exceptions import TaskRescheduled
 
 SKIP, FAIL, BUG = TaskSkipped("enough"), TaskFailed("broken"), ValueError("bug")
 
@@ -70,3 +73,8 @@ def test_try_that_skips_what_it_may_not_has_failed():
     ending = ending_of(DownstreamTasksSkipped(tasks=["a"]), {}, task=branching())
     assert (ending.outcome, ending.effects.skips) == (TryOutcome.FAILED, ())
     assert "task 'a' cannot skip a; it may skip b" in ending.error
+
+
+def test_a_try_that_puts_itself_off_leaves_nothing_but_when_it_goes_on():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert ending_of(TaskRescheduled(at), {"k": "1"}) == Ending(TryOutcome.RESCHEDULED, reschedule_at=at)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime
 
 import anyio
 import attrs
@@ -43,6 +44,24 @@ async def test_result_is_reported_and_the_process_ends(server, kind):
     over, status = await outcome_of(server, dag_of(f"{kind} t(): return [1, 'é']"))
     assert (over.outcome, over.xcoms, over.error) == (SUCCESS, {"return_value": '[1, "\\u00e9"]'}, None)
     assert status == ENDED
+
+
+@KINDS
+async def test_a_try_that_puts_itself_off_says_until_when(server, kind):
+    source = source_of(f"""
+        from datetime import UTC, datetime
+        from flowcore.sdk import AirflowRescheduleException
+        with DAG("d") as dag:
+            @task
+            {kind} t(): raise AirflowRescheduleException(datetime(2030, 1, 1, tzinfo=UTC))
+            t()
+    """)
+    over, status = await outcome_of(server, source)
+    assert (over.outcome, over.reschedule_at, status) == (
+        TryOutcome.RESCHEDULED,
+        datetime(2030, 1, 1, tzinfo=UTC),
+        ENDED,
+    )
 
 
 @KINDS

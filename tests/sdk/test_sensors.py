@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from flowcore.errors import DagError
 from flowcore.sdk import DAG, BaseSensorOperator, PokeReturnValue
-from flowcore.sdk.exceptions import TaskFailed
+from flowcore.sdk.exceptions import TaskFailed, TaskRescheduled
 from tests.support.dag_runs import run_task
 
 
@@ -99,6 +100,7 @@ async def test_silent_fail_logs_and_goes_on(sensor, caplog):
         {"timeout": timedelta(-1)},
         {"max_wait": -1},
         {"soft_fail": True, "never_fail": True},
+        {"mode": "sleep"},
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments):
@@ -119,3 +121,54 @@ def test_sensor_without_a_look_has_nothing_to_do():
         BaseSensorOperator("wait")
     with pytest.raises(DagError, match="nothing to do"):
         dag.compile()
+
+
+@pytest.mark.parametrize("arguments", [{}, {"exponential_backoff": True, "max_wait": 0.002}])
+async def test_sensor_is_put_off_between_two_looks_and_each_begins_anew(sensor, arguments):
+    dag = sensor(False, False, PokeReturnValue(True, "found"), mode="reschedule", **arguments)
+    ended = await run_task(dag)
+    assert (ended.state, ended.returned) == ("success", "found")
+
+
+async def test_timeout_of_a_sensor_that_is_put_off_spans_its_looks(sensor):
+    failed = await run_task(sensor(*[False] * 9, mode="reschedule", timeout=0, retries=3))
+    assert (failed.state, "has not come in 0 s" in failed.error) == ("failed", True)
+    assert (await run_task(sensor(*[False] * 9, mode="reschedule", timeout=0, soft_fail=True))).state == (
+        "skipped"
+    )
+
+
+@attrs.frozen
+class Waiting:
+    """A `ti` that waits since then."""
+
+    start_date: datetime
+    waiting_since: datetime | None = None
+
+    def get_first_reschedule_date(self, context):
+        return self.waiting_since
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "arguments", "wait_s"),
+    [
+        (0, {}, 60),
+        (600, {}, 60),
+        (60, {"exponential_backoff": True}, 120),
+        (180, {"exponential_backoff": True}, 240),
+        (180, {"exponential_backoff": True, "max_wait": 100}, 100),
+        (0, {"timeout": 30}, 30),
+    ],
+)
+def test_time_until_the_next_look_follows_from_the_wait_so_far(waited_s, arguments, wait_s):
+    sensor = Poking("wait", looks=Looks(), mode="reschedule", **arguments)
+    now = datetime.now(UTC)
+    since = now - timedelta(seconds=waited_s)
+    error = sensor._put_off({"ti": Waiting(now, since)})
+    assert isinstance(error, TaskRescheduled)
+    assert (error.reschedule_date - now).total_seconds() == pytest.approx(wait_s, abs=20)
+
+
+def test_date_without_a_zone_is_refused():
+    with pytest.raises(DagError, match="which has no zone"):
+        TaskRescheduled(datetime(2026, 1, 1))  # noqa: DTZ001

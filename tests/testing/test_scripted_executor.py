@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
+import attrs
 import pytest
 
 from flowcore.concurrency.wakeups import Wakeups
@@ -41,6 +44,19 @@ async def test_try_ends_when_its_time_has_come(clock, sink):
     clock.advance(1.0)
     assert (executor.end_due(), executor.free_slots()[RunsIn.PROCESS]) == (1, 1)
     assert outcomes(sink) == [TryOutcome.SKIPPED]
+
+
+async def test_try_that_waits_is_put_off_once(clock, sink):
+    executor = executor_of(ScriptedEnd(duration_s=1.0, waits_s=60.0), clock, sink)
+    clock.advance(1.0)
+    executor.end_due()
+    [put_off] = sink.ended
+    assert (put_off.outcome, put_off.reschedule_at) == (TryOutcome.RESCHEDULED, EPOCH + timedelta(minutes=1))
+    clock.advance(59.0)
+    executor.submit(attrs.evolve(WORK, token=2, start_date=put_off.start_date))
+    clock.advance(1.0)
+    executor.end_due()
+    assert outcomes(sink) == [TryOutcome.RESCHEDULED, TryOutcome.SUCCESS]
 
 
 async def test_fatal_try_takes_everything_with_it(clock, sink):

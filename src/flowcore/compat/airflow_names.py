@@ -47,7 +47,7 @@ _TIMETABLE = _of(
     "flowcore.domain.timetables.base", "DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"
 )
 _EXCEPTIONS = {
-    **_sdk("AirflowFailException", "AirflowSkipException"),
+    **_sdk("AirflowFailException", "AirflowRescheduleException", "AirflowSkipException"),
     **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "DownstreamTasksSkipped", "XComNotFound"),
     "AirflowConfigException": "flowcore.errors:SettingsError",
     "AirflowException": "flowcore.errors:FlowcoreError",

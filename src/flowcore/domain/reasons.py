@@ -22,6 +22,7 @@ class ReasonCode(StrEnum):
     RUN_BEFORE = "run_before"
     ABOUT_TO_BE_DECIDED = "about_to_be_decided"
     RETRY_DELAY = "retry_delay"
+    RESCHEDULED = "rescheduled"
     POOL_MISSING = "pool_missing"
     POOL_TOO_SMALL = "pool_too_small"
     POOL_FULL = "pool_full"

@@ -53,7 +53,9 @@ class Workload:
 
     `token` grows with every claim of the task instance: a report that carries an older one is
     refused. The retry facts travel along so that the end of a try is decided without a query. Without a
-    `backend` a coroutine runs on the event loop that the scheduler runs on.
+    `backend` a coroutine runs on the event loop that the scheduler runs on. A try that was rescheduled began
+    at `start_date`. It, or a try before it, waits since `waiting_since`; this was put off `reschedules` times
+    since the task instance exists.
     """
 
     task_instance_id: int
@@ -73,6 +75,9 @@ class Workload:
     backend: Backend | None = None
     execution_timeout_s: float | None = None
     retry_rule: RetryRule = RetryRule()
+    start_date: datetime | None = None
+    waiting_since: datetime | None = None
+    reschedules: int = 0
 
     def __str__(self) -> str:
         index = "" if self.map_index < 0 else f"[{self.map_index}]"
@@ -86,6 +91,7 @@ class TryOutcome(StrEnum):
     FAILED = "failed"  # retried if tries are left
     FAILED_FOR_GOOD = "failed_for_good"  # the author said: no retry
     SKIPPED = "skipped"
+    RESCHEDULED = "rescheduled"  # goes on later, as the same try
     GIVEN_BACK = "given_back"  # ended by a shutdown: runs again as the same try
 
 
@@ -118,7 +124,8 @@ NO_EFFECTS = TryEffects()
 class TryEnded:
     """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end.
 
-    So are the `rendered_fields` of its beginning when that was not written.
+    So are the `rendered_fields` of its beginning when that was not written. A try that was rescheduled is not
+    over: it goes on at `reschedule_at`.
     """
 
     workload: Workload
@@ -128,6 +135,7 @@ class TryEnded:
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
+    reschedule_at: datetime | None = None
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -59,8 +59,8 @@ class SupervisedTry:
         match notice:
             case TryBegun():
                 self._reports.report_start()
-            case TryOver(outcome, xcoms, error, effects):
-                self.said = Ending(outcome, xcoms, error and PROCESS.mask(error), effects)
+            case TryOver(outcome, xcoms, error, effects, reschedule_at):
+                self.said = Ending(outcome, xcoms, error and PROCESS.mask(error), effects, reschedule_at)
             case MaskSecrets(secrets):
                 PROCESS.add(secrets)
             case LogLines(lines):

@@ -40,7 +40,9 @@ class TryReports:
             self.started_at = self.clock.now()
             self.sink.report(
                 TryStarted(
-                    workload=self.workload, start_date=self.started_at, rendered_fields=self.rendered_fields
+                    workload=self.workload,
+                    start_date=self.workload.start_date or self.started_at,
+                    rendered_fields=self.rendered_fields,
                 )
             )
 
@@ -54,10 +56,11 @@ class TryReports:
             TryEnded(
                 workload=self.workload,
                 outcome=ending.outcome,
-                start_date=self.started_at or now,
+                start_date=self.workload.start_date or self.started_at or now,
                 end_date=now,
                 xcoms=ending.xcoms,
                 error=ending.error,
                 effects=ending.effects,
+                reschedule_at=ending.reschedule_at,
             )
         )

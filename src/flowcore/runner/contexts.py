@@ -66,7 +66,7 @@ def context_of(
         task=task,
         task_instance=ti,
         task_instance_key_str=f"{run.dag_id}__{ti.task_id}__{run.run_id}",
-        task_reschedule_count=0,  # no try is given up to be taken up later
+        task_reschedule_count=ti.workload.reschedules,
         test_mode=False,
         ti=ti,
         triggering_asset_events={},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import attrs
 
@@ -10,7 +11,7 @@ from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.errors import DagError, DatabaseUnavailable
 from flowcore.runner.error_texts import cut, text_of
-from flowcore.sdk.exceptions import DownstreamTasksSkipped, TaskFailed, TaskSkipped
+from flowcore.sdk.exceptions import DownstreamTasksSkipped, TaskFailed, TaskRescheduled, TaskSkipped
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.skipping import effects_of_skip
 from flowcore.secrets.masking import PROCESS
@@ -18,12 +19,16 @@ from flowcore.secrets.masking import PROCESS
 
 @attrs.frozen
 class Ending:
-    """The outcome of a try, its XComs by key as JSON texts, what went wrong, and what it means for others."""
+    """The outcome of a try, its XComs by key as JSON texts, what went wrong, and what it means for others.
+
+    A try that was put off goes on at `reschedule_at`.
+    """
 
     outcome: TryOutcome
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
+    reschedule_at: datetime | None = None
 
 
 GIVEN_BACK = Ending(TryOutcome.GIVEN_BACK)
@@ -50,6 +55,9 @@ def ending_of(
         return GIVEN_BACK
     if _is_only(error, TaskSkipped):
         return Ending(TryOutcome.SKIPPED, xcoms, storable(cut(PROCESS.mask(str(error)))) or None)
+    if isinstance(error, TaskRescheduled):
+        # What a look pushed counts only when the wait is over.
+        return Ending(TryOutcome.RESCHEDULED, reschedule_at=error.reschedule_date)
     if isinstance(error, DownstreamTasksSkipped) and task is not None:
         return _skipping(error, xcoms, task)
     for_good = _has(error, TaskFailed)

@@ -77,8 +77,8 @@ def prepared(
     yield from xcoms.purged()
     found, lookup = yield from unmapped(found, workload, comms=comms, xcoms=xcoms)
     task = found.for_one_try(lookup)
-    now = SystemClock().now()
-    ti = RunningTaskInstance(workload, task, comms=comms, xcoms=xcoms, start_date=now)
+    began_at = workload.start_date or SystemClock().now()
+    ti = RunningTaskInstance(workload, task, comms=comms, xcoms=xcoms, start_date=began_at)
     previous: Callable[[], DagRun | None] = cache(partial(ti.get_previous_dagrun, DagRunState.SUCCESS))
     if task.is_async and LATER_KEYS & task.named_context_keys:
         # Its call would look it up, and block the event loop.

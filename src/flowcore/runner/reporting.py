@@ -23,4 +23,4 @@ def report(ending: Ending, comms: Comms) -> None:
 
 
 def _post(ending: Ending, comms: Comms) -> None:
-    comms.post(TryOver(ending.outcome, ending.xcoms, ending.error, ending.effects))
+    comms.post(TryOver(ending.outcome, ending.xcoms, ending.error, ending.effects, ending.reschedule_at))

@@ -119,6 +119,9 @@ class RunningTaskInstance(AsksAboutRuns):
     def mark_success_url(self) -> str:
         return self.log_url
 
+    def get_first_reschedule_date(self, context: Context) -> datetime | None:
+        return self.workload.waiting_since
+
     def get_template_context(self) -> Context:
         if self.context is None:
             raise UsageError("the context is being made; ask for it inside the task")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.edges import EdgeModifier as EdgeModifier
     from flowcore.sdk.edges import Label as Label
     from flowcore.sdk.exceptions import AirflowFailException as AirflowFailException
+    from flowcore.sdk.exceptions import AirflowRescheduleException as AirflowRescheduleException
     from flowcore.sdk.exceptions import AirflowSkipException as AirflowSkipException
     from flowcore.sdk.exceptions import AirflowTaskTerminated as AirflowTaskTerminated
     from flowcore.sdk.exceptions import AirflowTaskTimeout as AirflowTaskTimeout
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 _SOURCES = {
     "DAG": "flowcore.sdk.dags",
     "AirflowFailException": "flowcore.sdk.exceptions",
+    "AirflowRescheduleException": "flowcore.sdk.exceptions",
     "AirflowSkipException": "flowcore.sdk.exceptions",
     "AirflowTaskTerminated": "flowcore.sdk.exceptions",
     "AirflowTaskTimeout": "flowcore.sdk.exceptions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from flowcore.errors import DagError
@@ -18,6 +19,24 @@ class TaskSkipped(AirflowException):
 
 class TaskFailed(AirflowException):
     """Raise it to fail the task instance for good, without a retry."""
+
+
+class TaskRescheduled(AirflowException):
+    """Raise it to let go of the process and the slots, and go on at `reschedule_date`, as the same try.
+
+    The task is then called again from its beginning; what it pushed before is dropped.
+
+    Raises:
+        DagError: the date has no zone.
+    """
+
+    def __init__(self, reschedule_date: datetime) -> None:
+        if reschedule_date.tzinfo is None:
+            raise DagError(
+                f"a try cannot be put off until {reschedule_date!r}, which has no zone; give it one"
+            )
+        super().__init__(f"the try goes on at {reschedule_date.isoformat()}")
+        self.reschedule_date = reschedule_date
 
 
 class DownstreamTasksSkipped(Exception):
@@ -47,6 +66,7 @@ class AirflowSensorTimeout(TaskFailed):
 # What Airflow calls them.
 AirflowSkipException = TaskSkipped
 AirflowFailException = TaskFailed
+AirflowRescheduleException = TaskRescheduled
 AirflowTaskTerminated = TaskCancelled
 AirflowTaskTimeout = TaskTimedOut
 

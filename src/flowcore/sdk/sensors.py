@@ -2,7 +2,8 @@
 
 A sensor waits on the event loop, where it costs an object between two looks. A `poke` that is a function
 looks from a worker thread, an `apoke` that is a coroutine from the loop itself. Only subclasses that have an
-`execute` of their own hold on to a process or thread while they wait.
+`execute` of their own hold on to a process or thread while they wait. With `mode="reschedule"` a sensor is
+gone between two looks, and its slots are free for others.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import anyio
@@ -19,13 +21,20 @@ import attrs
 
 from flowcore.errors import DagError
 from flowcore.sdk.context import Context
-from flowcore.sdk.exceptions import AirflowSensorTimeout, TaskFailed, TaskSkipped
+from flowcore.sdk.exceptions import AirflowSensorTimeout, TaskFailed, TaskRescheduled, TaskSkipped
 from flowcore.sdk.operators import BaseOperator
 
 log = logging.getLogger(__name__)
 
 #: Seven days, as in Airflow.
 TIMEOUT_S = 7 * 24 * 3600.0
+
+
+class SensorMode(StrEnum):
+    """Where a sensor is between two looks."""
+
+    POKE = "poke"
+    RESCHEDULE = "reschedule"
 
 
 @attrs.frozen
@@ -45,7 +54,10 @@ class BaseSensorOperator(BaseOperator):
     Args:
         task_id: See `BaseOperator`.
         poke_interval: The time between two looks, as a timedelta or in seconds.
-        timeout: How long to wait in all; then the task fails for good.
+        timeout: How long to wait in all; then the task fails for good. With `reschedule` that includes the
+            waits of earlier tries.
+        mode: `poke` keeps the slots of the task while it waits; `reschedule` gives them up, and does not
+            survive in memory: each look begins anew. Use it for waits of minutes and more.
         soft_fail: Skip the task where it would fail for good.
         exponential_backoff: Double the time between two looks after each of them.
         max_wait: The longest time between two looks.
@@ -63,6 +75,7 @@ class BaseSensorOperator(BaseOperator):
         *,
         poke_interval: timedelta | float = 60.0,
         timeout: timedelta | float = TIMEOUT_S,
+        mode: str = SensorMode.POKE,
         soft_fail: bool = False,
         exponential_backoff: bool = False,
         max_wait: timedelta | float | None = None,
@@ -73,6 +86,9 @@ class BaseSensorOperator(BaseOperator):
         super().__init__(task_id, **arguments)
         if soft_fail and never_fail:
             raise DagError(f"task {self.task_id!r} has soft_fail and never_fail; give one of them")
+        if mode not in set(SensorMode):
+            raise DagError(f"task {self.task_id!r} has mode={mode!r}; use 'poke' or 'reschedule'")
+        self.mode = SensorMode(mode)
         self.poke_interval, self.timeout = self._seconds(poke_interval), self._seconds(timeout)
         self.max_wait = None if max_wait is None else self._seconds(max_wait)
         self.exponential_backoff = exponential_backoff
@@ -95,6 +111,8 @@ class BaseSensorOperator(BaseOperator):
                 found = self._take(error)
             if found:
                 return _value(found)
+            if self.reschedule:
+                raise self._put_off(context)
             time.sleep(wait_s)
         raise self._timed_out()
 
@@ -107,8 +125,15 @@ class BaseSensorOperator(BaseOperator):
                 found = self._take(error)
             if found:
                 return _value(found)
+            if self.reschedule:
+                raise self._put_off(context)
             await anyio.sleep(wait_s)
         raise self._timed_out()
+
+    @property
+    def reschedule(self) -> bool:
+        """Whether it is gone between two looks."""
+        return self.mode is SensorMode.RESCHEDULE
 
     @property
     def has_work(self) -> bool:
@@ -123,9 +148,22 @@ class BaseSensorOperator(BaseOperator):
             wait_s = wait_s * 2 if self.exponential_backoff else wait_s
             yield wait_s if self.max_wait is None else min(wait_s, self.max_wait)
 
+    def _put_off(self, context: Context, *, until: datetime | None = None) -> Exception:
+        """What ends a look that was in vain: the next one is due later, `until` if that is known."""
+        now = datetime.now(UTC)
+        since = context["ti"].get_first_reschedule_date(context) or context["ti"].start_date
+        waited_s = (now - since).total_seconds()
+        if waited_s > self.timeout:
+            return self._timed_out()
+        # Doubled waits add up to the last of them, less one interval; so nothing has to be counted.
+        wait_s = self.poke_interval + (waited_s if self.exponential_backoff else 0)
+        wait_s = wait_s if self.max_wait is None else min(wait_s, self.max_wait)
+        at = now + timedelta(seconds=wait_s) if until is None else until
+        return TaskRescheduled(min(at, since + timedelta(seconds=self.timeout, microseconds=1)))
+
     def _take(self, error: Exception) -> bool:
         """Go on after a look that raised, or raise what becomes of the task."""
-        if isinstance(error, TaskSkipped):
+        if isinstance(error, TaskSkipped | TaskRescheduled):
             raise error
         if self.never_fail or (self.soft_fail and isinstance(error, TaskFailed)):
             raise TaskSkipped(f"the sensor's look failed: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from flowcore.errors import DagError
@@ -146,7 +147,7 @@ class FunctionPartial:
 
 
 class TaskDecorator:
-    """`@task`, and what is derived from it: `@task.branch`, `@task.short_circuit`."""
+    """`@task`, and what is derived from it: `@task.branch`, `@task.short_circuit`, `@task.sensor`."""
 
     def __init__(self, name: str, operator_class: type[FunctionOperator]) -> None:
         self._name, self._operator_class = name, operator_class
@@ -195,6 +196,40 @@ class TaskDecorator:
         from flowcore.sdk.deciding_functions import ShortCircuitFunctionOperator
 
         return ShortCircuitDecorator("@task.short_circuit", ShortCircuitFunctionOperator)
+
+    @property
+    def sensor(self) -> SensorDecorator:
+        """Make a sensor: the function is called again and again until it returns something true."""
+        from flowcore.sdk.sensor_functions import SensorFunctionOperator
+
+        return SensorDecorator("@task.sensor", SensorFunctionOperator)
+
+
+class _SensorArguments(FunctionTaskArguments, total=False):
+    poke_interval: timedelta | float
+    timeout: timedelta | float
+    mode: str
+    soft_fail: bool
+    exponential_backoff: bool
+    max_wait: timedelta | float | None
+    silent_fail: bool
+    never_fail: bool
+
+
+class SensorDecorator(TaskDecorator):
+    """`@task.sensor`; its arguments are those of `BaseSensorOperator`."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_SensorArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `TaskDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)
 
 
 class _ShortCircuitArguments(FunctionTaskArguments, total=False):

@@ -109,6 +109,10 @@ class TaskInstance(Protocol):
         """The task, with the values of this try in its attributes."""
         ...
 
+    def get_first_reschedule_date(self, context: Context) -> datetime | None:
+        """Since when it waits, if it was put off before; neither retries nor further looks reset that."""
+        ...
+
     def get_template_context(self) -> Context:
         """The context of the try."""
         ...

@@ -95,7 +95,7 @@ def scripted_end(task: Task, script: Script) -> End:
                 return TaskInstanceState.SKIPPED, NO_EFFECTS
             case TryOutcome.FAILED_FOR_GOOD:
                 break
-            case TryOutcome.FAILED | TryOutcome.GIVEN_BACK:
+            case TryOutcome.FAILED | TryOutcome.GIVEN_BACK | TryOutcome.RESCHEDULED:
                 continue
     return TaskInstanceState.FAILED, NO_EFFECTS
 

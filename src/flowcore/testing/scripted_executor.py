@@ -90,7 +90,7 @@ class ScriptedExecutor:
         now = self._clock.now()
         end = self._script.end_of(workload.task_id, workload.try_number)
         taken = ScriptedTry(workload, now, now + timedelta(seconds=end.duration_s))
-        self._required_sink().report(TryStarted(workload=workload, start_date=now))
+        self._required_sink().report(TryStarted(workload=workload, start_date=workload.start_date or now))
         self._tries[taken.key] = taken
         self._signal()
 
@@ -109,6 +109,9 @@ class ScriptedExecutor:
             if end.kills(running.workload):
                 self.crash()
                 break
+            if until := end.put_off_until(running.workload, running.started_at):
+                self._end(running, TryOutcome.RESCHEDULED, reschedule_at=until)
+                continue
             is_success = end.outcome is TryOutcome.SUCCESS
             self._end(running, end.outcome, effects=end.effects if is_success else NO_EFFECTS)
         return len(due)
@@ -155,6 +158,7 @@ class ScriptedExecutor:
         *,
         error: str | None = None,
         effects: TryEffects = NO_EFFECTS,
+        reschedule_at: datetime | None = None,
     ) -> None:
         del self._tries[running.key]
         self._signal()
@@ -162,10 +166,11 @@ class ScriptedExecutor:
             TryEnded(
                 workload=running.workload,
                 outcome=outcome,
-                start_date=running.started_at,
+                start_date=running.workload.start_date or running.started_at,
                 end_date=self._clock.now(),
                 error=error,
                 effects=effects,
+                reschedule_at=reschedule_at,
             )
         )
 

@@ -35,7 +35,7 @@ _TASK_INSTANCES = sa.select(
     _t.pool_slots,
     _t.priority_weight,
     _t.scheduled_at,
-    _t.next_retry_at,
+    _t.due_at,
     _t.effects,
 )
 _TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
@@ -74,7 +74,7 @@ class TaskInstanceRow:
     pool_slots: int
     priority_weight: int
     scheduled_at: datetime | None
-    next_retry_at: datetime | None
+    due_at: datetime | None
     effects: TryEffects
 
     @property

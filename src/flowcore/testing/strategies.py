@@ -23,7 +23,11 @@ from flowcore.testing.scripts import Script, ScriptedEnd
 POOLS = {DEFAULT_POOL: 4, "narrow": 2}
 
 _limits = st.none() | st.integers(1, 2)
-_outcomes = st.sampled_from([o for o in TryOutcome if o is not TryOutcome.GIVEN_BACK])
+_outcomes = st.sampled_from(
+    [o for o in TryOutcome if o not in (TryOutcome.GIVEN_BACK, TryOutcome.RESCHEDULED)]
+)
+#: Tries that take so long look once more.
+_LOOKS_AGAIN_S = 7
 _EVERY = timedelta(seconds=20)
 
 
@@ -68,9 +72,7 @@ def dags(
 def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Script:
     """How each try of these Dags' tasks ends; at most one task is `fatal` for its process, once."""
     ends = {
-        (task.task_id, try_number): ScriptedEnd(
-            draw(_outcomes), float(draw(st.integers(0, 10))), draw(effects(dag, task))
-        )
+        (task.task_id, try_number): _end(draw(_outcomes), draw(st.integers(0, 10)), draw(effects(dag, task)))
         for dag in of
         for task in dag.tasks
         for try_number in range(1, task.retries + 2)
@@ -79,6 +81,11 @@ def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Scrip
         key = draw(st.sampled_from(sorted(ends)))
         ends[key] = attrs.evolve(ends[key], fatal_tokens=1)
     return Script(ends)
+
+
+def _end(outcome: TryOutcome, duration_s: int, of: TryEffects) -> ScriptedEnd:
+    waits_s = float(duration_s) if duration_s == _LOOKS_AGAIN_S else 0.0
+    return ScriptedEnd(outcome, float(duration_s), of, waits_s=waits_s)
 
 
 def effects(dag: Dag, task: Task) -> st.SearchStrategy[TryEffects]:

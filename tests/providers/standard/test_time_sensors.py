@@ -69,3 +69,11 @@ def test_day_that_is_none_is_refused():
 def test_target_time_that_is_none_is_refused():
     with pytest.raises(DagError, match="target_time=3; give a datetime"):
         make(DateTimeSensor, target_time=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [(TimeDeltaSensor, {"delta": 0.05}), (WaitSensor, {"time_to_wait": 0.05})],
+)
+async def test_moment_is_come_back_for(kind, arguments):
+    assert (await run_task(make(kind, mode="reschedule", **arguments))).state == "success"

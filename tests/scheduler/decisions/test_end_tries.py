@@ -44,12 +44,12 @@ def test_each_outcome_has_its_state(outcome: TryOutcome, state: TaskInstanceStat
 
 
 def test_a_retry_is_due_after_its_delay() -> None:
-    assert end_try(ended(TryOutcome.FAILED)).next_retry_at == NOW + timedelta(minutes=1)
+    assert end_try(ended(TryOutcome.FAILED)).due_at == NOW + timedelta(minutes=1)
 
 
 def test_the_last_try_that_fails_is_final() -> None:
     end = end_try(ended(TryOutcome.FAILED, try_number=3, max_tries=2))
-    assert (end.state, end.next_retry_at) == (TaskInstanceState.FAILED, None)
+    assert (end.state, end.due_at) == (TaskInstanceState.FAILED, None)
 
 
 def test_a_lost_try_runs_again_unless_it_was_lost_too_often() -> None:

@@ -36,9 +36,14 @@ LATE = Holder(pid=7, hostname="here", is_alive=False)
         (situation(state=None, is_held_by_past=True), "run_before", "in the run before it has not succeeded"),
         (situation(state=None), "about_to_be_decided", "all its upstream tasks are done"),
         (
-            situation(state=TaskInstanceState.UP_FOR_RETRY, next_retry_at=NOW),
+            situation(state=TaskInstanceState.UP_FOR_RETRY, due_at=NOW),
             "retry_delay",
             "due at 2026-03-01 12:00:00",
+        ),
+        (
+            situation(state=TaskInstanceState.UP_FOR_RESCHEDULE, due_at=NOW),
+            "rescheduled",
+            "goes on at 2026-03-01 12:00:00",
         ),
         (situation(state=TaskInstanceState.QUEUED), "with_executor", "about to be started"),
         (situation(state=TaskInstanceState.QUEUED, holder=LATE), "lease_lapsed", "process 7 on here"),

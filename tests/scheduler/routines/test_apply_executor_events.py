@@ -76,7 +76,7 @@ async def test_a_try_that_failed_waits_for_its_retry_and_is_remembered(scene: Sc
     run = await scene.begin(RETRIED)
     await scene.end(await scene.enqueue(), TryOutcome.FAILED, error="it broke")
     [row] = await scene.task_instances(run)
-    assert (row.state, row.next_retry_at) == ("up_for_retry", NOW + timedelta(minutes=1))
+    assert (row.state, row.due_at) == ("up_for_retry", NOW + timedelta(minutes=1))
     [tried] = await scene.rows(sa.select(task_try))
     assert (tried.try_number, tried.state, tried.error) == (1, "failed", "it broke")
 

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import sqlalchemy as sa
+
+from flowcore.database.tables import task_instance, task_try
 from flowcore.domain.retries import RetryRule
-from flowcore.domain.workloads import TryOutcome
+from flowcore.domain.workloads import TryOutcome, Workload
+from flowcore.scheduler.decisions.end_tries import CLAIMS_MAX
 from tests.support.scheduling import NOW, Scene, chain, loose, single
 
 RETRIED = single(every={"retries": 1, "retry_rule": RetryRule(delay_s=60)})
@@ -79,3 +83,62 @@ async def test_more_retries_than_a_batch_holds_are_scheduled_in_several_steps(sc
     assert (await scene.expire(batch_size=2)).more
     assert not (await scene.expire(batch_size=2)).more
     assert len(await scene.enqueue()) == 3
+
+
+async def put_off(scene: Scene, seconds: float) -> Workload:
+    """Let the try that is scheduled put itself off; which it was."""
+    [workload] = await scene.enqueue()
+    await scene.begin_tries([workload])
+    at = scene.now + timedelta(seconds=seconds)
+    await scene.end([workload], TryOutcome.RESCHEDULED, reschedule_at=at)
+    return workload
+
+
+async def test_a_try_that_was_put_off_goes_on_as_the_same_try(scene: Scene) -> None:
+    run = await scene.begin(RETRIED)
+    first = await put_off(scene, 60)
+    [row] = await scene.task_instances(run)
+    assert (row.state, row.lease_id, row.due_at) == ("up_for_reschedule", None, NOW + timedelta(minutes=1))
+    assert (await scene.expire()).next_at == row.due_at
+    scene.later(60)
+    await scene.expire()
+    [second] = await scene.enqueue()
+    assert (second.try_number, second.token) == (first.try_number, first.token + 1)
+    assert (second.start_date, second.waiting_since, second.reschedules) == (NOW, NOW, 1)
+    await scene.end([second])
+    assert await scene.rows(sa.select(task_try)) == []
+
+
+async def test_neither_a_retry_nor_a_loss_resets_since_when_a_task_waits(scene: Scene) -> None:
+    await scene.begin(RETRIED)
+    await put_off(scene, 60)
+    scene.later(60)
+    await scene.expire()
+    await scene.hop(TryOutcome.FAILED)
+    scene.later(60)
+    await scene.expire()
+    await scene.enqueue()
+    await scene.lose_lease()
+    await scene.recover()
+    [third] = await scene.enqueue()
+    assert (third.try_number, third.waiting_since, third.start_date) == (2, NOW, None)
+
+
+async def test_many_looks_are_no_reason_to_give_up_at_the_first_loss(scene: Scene) -> None:
+    run = await scene.begin(single())
+    await scene.execute(task_instance.update().values(token=CLAIMS_MAX + 1, reschedules=CLAIMS_MAX))
+    await scene.enqueue()
+    await scene.lose_lease()
+    await scene.recover()
+    assert await scene.states(run) == {"a": "scheduled"}
+
+
+async def test_a_try_that_was_put_off_is_kept_when_it_is_cleared_and_waits_anew(scene: Scene) -> None:
+    await scene.begin(single())
+    await put_off(scene, 60)
+    await scene.clear("a")
+    [tried] = await scene.rows(sa.select(task_try))
+    assert (tried.try_number, tried.state) == (1, "up_for_reschedule")
+    await scene.schedule()
+    [again] = await scene.enqueue()
+    assert (again.try_number, again.waiting_since, again.start_date) == (2, None, None)

@@ -42,20 +42,27 @@ _ended = rows_of(
     state=sa.Text,
     start_date=UtcDateTime,
     end_date=UtcDateTime,
-    next_retry_at=UtcDateTime,
+    due_at=UtcDateTime,
     error=sa.Text,
     effects=Json,
 )
+_is_put_off = _ended.c.state == literal("up_for_reschedule")
 _END = (
     task_instance.update()
     .values(
         state=_ended.c.state,
         start_date=_ended.c.start_date,
         end_date=_ended.c.end_date,
-        next_retry_at=_ended.c.next_retry_at,
+        due_at=_ended.c.due_at,
         error=_ended.c.error,
         effects=_ended.c.effects,
         lease_id=None,
+        waiting_since=sa.case(
+            (_is_put_off, sa.func.coalesce(_t.waiting_since, _ended.c.start_date)),
+            # Nor does a retry wait anew.
+            (_ended.c.state.in_([literal("scheduled"), literal("up_for_retry")]), _t.waiting_since),
+        ),
+        reschedules=_t.reschedules + sa.case((_is_put_off, 1), else_=0),
     )
     .where(
         _t.id == _ended.c.id,
@@ -145,7 +152,7 @@ def _mark(
         ),
     )
     seen = {end.state for *_, end in of_rows}
-    if TaskInstanceState.UP_FOR_RETRY in seen:
+    if seen & {TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE}:
         wake(connection, Channel.RETRIES)
     if TaskInstanceState.SCHEDULED in seen:
         wake(connection, Channel.SCHEDULED)
@@ -177,9 +184,9 @@ def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
         report.workload.task_instance_id,
         report.workload.token,
         end.state,
-        None if given_back else report.start_date,
+        report.workload.start_date if given_back else report.start_date,
         None if given_back else report.end_date,
-        end.next_retry_at,
+        end.due_at,
         report.error,
         dump_effects(report.effects),
     )

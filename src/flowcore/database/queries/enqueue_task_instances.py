@@ -47,7 +47,6 @@ _CLAIM = (
         token=_t.token + 1,
         lease_id=sa.bindparam("lease"),
         queued_at=sa.bindparam("now", type_=UtcDateTime),
-        start_date=None,
         end_date=None,
     )
     .where(
@@ -56,7 +55,14 @@ _CLAIM = (
         # A process whose lease was taken over claims nothing any more.
         sa.exists().where(lease.c.id == sa.bindparam("lease")),
     )
-    .returning(_t.id, _t.token, sa.select(_is_left).scalar_subquery().label("is_left"))
+    .returning(
+        _t.id,
+        _t.token,
+        _t.start_date,
+        _t.waiting_since,
+        _t.reschedules,
+        sa.select(_is_left).scalar_subquery().label("is_left"),
+    )
 )
 _failed = rows_of("failed", id=sa.BigInteger, error=sa.Text)
 _FAIL = (
@@ -131,7 +137,7 @@ class Claimer:
         answers = {row.id: row for row in connection.execute(_CLAIM, parameters)}
         facts = self.memory.facts.get(connection, {run_of(rows[c.task_instance_id]) for c in queued})
         workloads = tuple(
-            _workload(candidate, rows[answer.id], answer.token, facts)
+            _workload(candidate, rows[answer.id], answer, facts)
             for candidate in queued
             if (answer := answers.get(candidate.task_instance_id))
         )
@@ -147,11 +153,11 @@ class Claimer:
             )
 
 
-def _workload(candidate: Candidate, row: Row, token: int, facts: Mapping[RunKey, RunFacts]) -> Workload:
+def _workload(candidate: Candidate, row: Row, answer: Row, facts: Mapping[RunKey, RunFacts]) -> Workload:
     task = candidate.task
     return Workload(
         task_instance_id=row.id,
-        token=token,
+        token=answer.token,
         task_id=task.task_id,
         position=task.position,
         run=facts[run_of(row)],
@@ -167,4 +173,7 @@ def _workload(candidate: Candidate, row: Row, token: int, facts: Mapping[RunKey,
         backend=task.backend,
         execution_timeout_s=task.execution_timeout_s,
         retry_rule=task.retry_rule,
+        start_date=answer.start_date,
+        waiting_since=answer.waiting_since,
+        reschedules=answer.reschedules,
     )

@@ -1,4 +1,4 @@
-"""What becomes due by time alone: retries whose delay is over, and runs past their dagrun_timeout."""
+"""What becomes due by time alone: retries, tries that were put off, and runs past their dagrun_timeout."""
 
 from __future__ import annotations
 
@@ -19,17 +19,26 @@ from flowcore.scheduler.wake_graph import Channel
 
 _t = task_instance.c
 _NOW = sa.bindparam("now", type_=UtcDateTime)
+#: In the words of `ix_task_instance_due`.
+_waits = _t.state.in_([literal("up_for_retry"), literal("up_for_reschedule")])
+_is_retry = _t.state == literal("up_for_retry")
 _DUE = (
     sa.select(_t.id)
-    .where(_t.state == literal("up_for_retry"), _t.next_retry_at <= _NOW)
-    .order_by(_t.next_retry_at)
+    .where(_waits, _t.due_at <= _NOW)
+    .order_by(_t.due_at)
     .limit(sa.bindparam("limit"))
     .with_for_update(skip_locked=True, key_share=True)
 )
-_RETRY = (
+_SCHEDULE = (
     task_instance.update()
     .values(
-        state="scheduled", try_number=_t.try_number + 1, scheduled_at=_NOW, next_retry_at=None, end_date=None
+        state="scheduled",
+        try_number=_t.try_number + sa.case((_is_retry, 1), else_=0),
+        scheduled_at=_NOW,
+        due_at=None,
+        # A try that was put off goes on as the one that it is.
+        start_date=sa.case((_is_retry, None), else_=_t.start_date),
+        end_date=None,
     )
     .where(_t.id.in_(ids("due")))
 )
@@ -52,7 +61,7 @@ _SKIP = (
     .where(_t.dag_run_id.in_(ids("runs")), is_unfinished(_t.state))
 )
 _NEXT = sa.select(
-    sa.select(sa.func.min(_t.next_retry_at)).where(_t.state == literal("up_for_retry")).scalar_subquery(),
+    sa.select(sa.func.min(_t.due_at)).where(_waits).scalar_subquery(),
     sa.select(sa.func.min(dag_run.c.timeout_at))
     .where(dag_run.c.state == literal("running"), dag_run.c.timeout_at.is_not(None))
     .scalar_subquery(),
@@ -60,7 +69,7 @@ _NEXT = sa.select(
 
 
 def expire(connection: sa.Connection, *, now: datetime, limit: int) -> tuple[Batch, Collection[str]]:
-    """End at most `limit` runs, reschedule at most `limit` retries; and the Dags whose runs were ended.
+    """End at most `limit` runs, schedule at most `limit` tries that are due; the Dags whose runs were ended.
 
     Runs come first, as locks are ordered.
     """
@@ -68,7 +77,7 @@ def expire(connection: sa.Connection, *, now: datetime, limit: int) -> tuple[Bat
     _time_out(connection, [row.id for row in overdue], now)
     due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
     if due:
-        connection.execute(_RETRY, {"due": dump_rows((i,) for i in due), "now": now})
+        connection.execute(_SCHEDULE, {"due": dump_rows((i,) for i in due), "now": now})
         wake(connection, Channel.SCHEDULED)
     next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
     batch = Batch(moved=len(due) + len(overdue), more=limit in (len(due), len(overdue)), next_at=next_at)

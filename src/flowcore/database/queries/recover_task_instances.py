@@ -39,6 +39,7 @@ _HELD = (
         _t.token,
         _t.try_number,
         _t.lost_tries,
+        _t.reschedules,
         _t.lease_id,
         _t.start_date,
     )
@@ -62,6 +63,7 @@ _TAKE_BACK = (
         error=_lost.c.error,
         end_date=_lost.c.end_date,
         lease_id=None,
+        start_date=sa.case((_lost.c.end_date.is_not(None), _t.start_date)),
         # The lost try may still be alive somewhere: what it reports from now on is refused.
         token=_t.token + 1,
     )
@@ -102,9 +104,8 @@ def _decide(decide: DecideLoss, row: Row) -> TaskInstanceState | None:
     if row.state == TaskInstanceState.RESTARTING:
         return None  # it was cleared and waited for its try to stop
     # The token grows with every claim, and once more when a try is lost.
-    return decide(
-        was_running=row.state != "queued", lost_tries=row.lost_tries, claims=row.token - row.try_number
-    )
+    claims = row.token - row.try_number - row.reschedules
+    return decide(was_running=row.state != "queued", lost_tries=row.lost_tries, claims=claims)
 
 
 def _take_back(

@@ -201,7 +201,7 @@ def _with_row(connection: sa.Connection, situation: Situation, row: Row) -> Situ
         queued_at=None if situation.state is TaskInstanceState.SCHEDULED else row.queued_at,
         start_date=row.start_date,
         end_date=row.end_date,
-        next_retry_at=row.next_retry_at,
+        due_at=row.due_at,
     )
 
 

@@ -13,7 +13,7 @@ from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import task_instance, task_try
 from flowcore.database.types import UtcDateTime
 from flowcore.database.unanswered import unanswered
-from flowcore.domain.states import FINISHED
+from flowcore.domain.states import FINISHED, TaskInstanceState
 from flowcore.domain.workloads import TryEnded
 from flowcore.scheduler.decisions.end_tries import TryEnd
 
@@ -42,12 +42,14 @@ _KEEP = {
     .on_conflict_do_nothing()
     .from_select(_columns, _CURRENT, include_defaults=False),
 }
+#: The newest try stays where it is, also while it is put off.
+_NOT_FOLLOWED = FINISHED | {TaskInstanceState.UP_FOR_RESCHEDULE}
 _INSERT = task_try.insert().from_select(_columns, sa.select(_rows), include_defaults=False)
 
 
 def remember_tries(connection: sa.Connection, ends: Iterable[tuple[TryEnded, TryEnd]]) -> None:
     """Keep the reported tries that will be followed by another one."""
-    keep_tries(connection, (ended for ended, end in ends if end.state not in FINISHED))
+    keep_tries(connection, (ended for ended, end in ends if end.state not in _NOT_FOLLOWED))
 
 
 def keep_tries(connection: sa.Connection, ends: Iterable[TryEnded]) -> None:

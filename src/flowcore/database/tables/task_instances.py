@@ -11,6 +11,8 @@ from flowcore.database.types import Json, UtcDateTime
 #: may be alive: also one that is not wanted any more, until its end is reported. `token` grows with every
 #: claim and fences out reports of lost tries. `run_date` (logical date, else run_after) and `position` (Dag
 #: order) break ties of priority; the position is -1 when the task is not in the run's version of the Dag.
+#: A retry, or a try that was put off, is `due_at`. `waiting_since` is the start of the first try that was put
+#: off since the task instance was cleared; `reschedules` counts how often tries were, since the row exists.
 #: `effects` are what the try said about the rest of the run; they hold while the task instance is a success.
 task_instance = sa.Table(
     "task_instance",
@@ -37,11 +39,13 @@ task_instance = sa.Table(
     sa.Column("queued_at", UtcDateTime),
     sa.Column("start_date", UtcDateTime),
     sa.Column("end_date", UtcDateTime),
-    sa.Column("next_retry_at", UtcDateTime),
+    sa.Column("due_at", UtcDateTime),
     sa.Column("reason", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("effects", Json),
     sa.Column("runs_in", sa.Text),
+    sa.Column("waiting_since", UtcDateTime),
+    sa.Column("reschedules", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("dag_run_id", "task_id", "map_index"),
     partial_index(
         "ix_task_instance_scheduled",
@@ -72,7 +76,7 @@ task_instance = sa.Table(
         "lease_id",
         where="lease_id IS NOT NULL AND state NOT IN ('queued', 'running')",
     ),
-    partial_index("ix_task_instance_retry", "next_retry_at", where="state = 'up_for_retry'"),
+    partial_index("ix_task_instance_due", "due_at", where="state IN ('up_for_retry', 'up_for_reschedule')"),
     # An id must never come back: processes remember by it what was deleted meanwhile.
     sqlite_autoincrement=True,
 )

@@ -26,6 +26,8 @@ class _MomentSensor(BaseSensorOperator):
     async def aexecute(self, context: Context) -> Any:
         # Sleeping until the moment is cheaper and more punctual than looking again and again.
         wait_s = (self._moment(context) - datetime.now(UTC)).total_seconds()
+        if self.reschedule and wait_s > 0:
+            raise self._put_off(context, until=self._moment(context))
         await anyio.sleep(min(max(0.0, wait_s), self.timeout))
         return await super().aexecute(context)
 
@@ -85,7 +87,12 @@ class WaitSensor(BaseSensorOperator):
 
     async def aexecute(self, context: Context) -> None:
         """Sleep."""
-        await anyio.sleep(self.time_to_wait)
+        since = context["ti"].get_first_reschedule_date(context) or context["ti"].start_date
+        until = since + timedelta(seconds=self.time_to_wait)
+        if not self.reschedule:
+            await anyio.sleep(self.time_to_wait)
+        elif until > datetime.now(UTC):
+            raise self._put_off(context, until=until)
 
     @property
     def has_work(self) -> bool:

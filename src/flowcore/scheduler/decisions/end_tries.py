@@ -19,10 +19,10 @@ CLAIMS_MAX = 50
 
 @attrs.frozen
 class TryEnd:
-    """The state that follows a try, and when the next one is due (up_for_retry only)."""
+    """The state that follows a try, and when the next one, or the rest of it, is due."""
 
     state: TaskInstanceState
-    next_retry_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 def end_try(ended: TryEnded) -> TryEnd:
@@ -32,6 +32,8 @@ def end_try(ended: TryEnded) -> TryEnd:
             return TryEnd(TaskInstanceState.SUCCESS)
         case TryOutcome.SKIPPED:
             return TryEnd(TaskInstanceState.SKIPPED)
+        case TryOutcome.RESCHEDULED:
+            return TryEnd(TaskInstanceState.UP_FOR_RESCHEDULE, ended.reschedule_at or ended.end_date)
         case TryOutcome.GIVEN_BACK:
             return TryEnd(TaskInstanceState.SCHEDULED)
         case TryOutcome.FAILED_FOR_GOOD:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flowcore.domain.reasons import Reason, ReasonCode
 from flowcore.domain.states import FINISHED, FINISHED_RUN, DagRunState, TaskInstanceState
@@ -63,6 +63,8 @@ def _waits(of: Situation) -> Iterator[Reason]:
             yield from _limits(of)
         case _S.UP_FOR_RETRY:
             yield _retry(of)
+        case _S.UP_FOR_RESCHEDULE:
+            yield _put_off(of)
         case _S.QUEUED:
             yield _with_executor(of)
         case _S.RESTARTING:
@@ -72,11 +74,19 @@ def _waits(of: Situation) -> Iterator[Reason]:
 
 
 def _retry(of: Situation) -> Reason:
-    if of.next_retry_at is None:
-        return Reason(ReasonCode.RETRY_DELAY, "its last try failed, and the next one is due soon")
-    at = of.next_retry_at.isoformat(" ", "seconds")
-    sentence = f"its last try failed, and the next one is due at {at}"
-    return Reason(ReasonCode.RETRY_DELAY, sentence, {"next_retry_at": of.next_retry_at.isoformat()})
+    sentence, facts = _due(of, "its last try failed, and the next one is due")
+    return Reason(ReasonCode.RETRY_DELAY, sentence, facts)
+
+
+def _put_off(of: Situation) -> Reason:
+    sentence, facts = _due(of, "it has put itself off, as sensors do, and goes on")
+    return Reason(ReasonCode.RESCHEDULED, sentence, facts)
+
+
+def _due(of: Situation, sentence: str) -> tuple[str, Mapping[str, str]]:
+    if of.due_at is None:
+        return f"{sentence} soon", {}
+    return f"{sentence} at {of.due_at.isoformat(' ', 'seconds')}", {"due_at": of.due_at.isoformat()}
 
 
 def _upstream(of: Situation) -> Iterator[Reason]:

@@ -96,4 +96,4 @@ class Situation:
     queued_at: datetime | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
-    next_retry_at: datetime | None = None
+    due_at: datetime | None = None

@@ -9,6 +9,7 @@ that means what its absence meant; any other change raises `envelopes.VERSION`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -180,12 +181,13 @@ class TryBegun(Notice):
 
 @attrs.frozen
 class TryOver(Notice):
-    """The try is over; `xcoms` are JSON texts by key."""
+    """The try is over, or goes on at `reschedule_at`; `xcoms` are JSON texts by key."""
 
     outcome: TryOutcome
     xcoms: Mapping[str, str] = attrs.field(factory=dict)
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
+    reschedule_at: datetime | None = None
 
 
 @attrs.frozen
