@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 from anyio.abc import TaskStatus
 
@@ -23,6 +24,7 @@ __all__ = [
     "SecretsBackend",
     "TimeRestriction",
     "Timetable",
+    "WatchedSecretsBackend",
     "XComBackend",
 ]
 
@@ -97,6 +99,15 @@ class SecretsBackend(Protocol):
 
     async def aclose(self) -> None:
         """Give up connections; nothing is called afterwards."""
+        ...
+
+
+@runtime_checkable
+class WatchedSecretsBackend(SecretsBackend, Protocol):
+    """A secrets backend that hears of changes, so that nothing is remembered that is no longer true."""
+
+    async def watch(self, notice: Callable[[], None]) -> None:
+        """Call `notice` first of all, and then whenever something may have changed, until cancelled."""
         ...
 
 

@@ -13,9 +13,13 @@ import flowcore
 from flowcore.abc import SecretsBackend
 from flowcore.app.options import Options
 from flowcore.app.secrets import SecretsOptions
+from flowcore.database.engine import open_database
+from flowcore.database.metadata_backend import MetadataBackend
 from flowcore.database.queries.listing_runs import ListedTaskInstance, list_task_instances
+from flowcore.database.sealing import Sealing
 from flowcore.errors import SecretsUnavailable, SettingsError
 from flowcore.sdk import DAG, BaseHook, Connection, Variable, task
+from flowcore.secrets.encryption import Encryption
 from flowcore.secrets.guard import Limits
 from flowcore.secrets.service import CHANNEL
 from flowcore.settings import Settings
@@ -153,6 +157,18 @@ async def test_another_process_sees_a_write_as_soon_as_it_hears_of_it(postgres_u
             while await other.secrets.variable("colour") != "blue":
                 seen = await other.database.wakeups.after(CHANNEL, seen)
                 await anyio.wait_all_tasks_blocked()  # the cache forgets what it had
+
+
+async def test_on_sqlite_a_write_of_a_command_is_seen_as_soon_as_it_is_heard_of(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'flow.db'}"
+    async with flowcore.open(url) as fc, open_database(url) as command:
+        await fc.secrets.set_variable("colour", "green")
+        assert await fc.secrets.variable("colour") == "green"
+        seen = fc.database.wakeups.version(CHANNEL)
+        await MetadataBackend(command, Sealing(Encryption([]))).set_variable("colour", "blue", None)
+        await fc.database.wakeups.after(CHANNEL, seen, timeout_s=30)
+        await anyio.wait_all_tasks_blocked()
+        assert await fc.secrets.variable("colour") == "blue"
 
 
 def test_the_configured_backend_is_made() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
 from flowcore.domain.connections import parse_connection
@@ -26,6 +27,23 @@ def backend_of(path: Path, entry: object) -> FilesBackend:
 def rewrite(path: Path, text: str, encoding: str = "utf-8") -> None:
     path.write_text(text, encoding)
     os.utime(path, ns=(1, 1))  # the two writes may fall into one tick of the file system's clock
+
+
+class Notices:
+    """Counts how often it is called."""
+
+    def __init__(self) -> None:
+        self.count, self._changed = 0, anyio.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def wait_for(self, count: int) -> None:
+        with anyio.fail_after(30):
+            while self.count < count:
+                await self._changed.wait()
 
 
 @pytest.mark.parametrize(
@@ -71,6 +89,19 @@ async def test_a_file_that_changed_is_read_again(path: Path) -> None:
     assert await backend.get_variable("a") == "old"
     rewrite(path, '{"a": "new"}')
     assert await backend.get_variable("a") == "new"
+
+
+async def test_a_change_is_noticed(path: Path) -> None:
+    backend = FilesBackend(variables_file_path=str(path), poll_s=0.001)
+    noticed = Notices()
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(backend.watch, noticed)
+        await noticed.wait_for(1)  # there is no file yet
+        rewrite(path, "{}")
+        await noticed.wait_for(2)
+        rewrite(path, '{"a": "new"}')
+        await noticed.wait_for(3)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_file_that_is_not_there_is_an_error_and_no_miss(path: Path) -> None:

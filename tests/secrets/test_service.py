@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
 
+from flowcore.abc import WatchedSecretsBackend
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.errors import (
     ConnectionNotFound,
@@ -45,7 +45,8 @@ async def serving(
 ) -> AsyncIterator[Secrets]:
     store = KeptStore("store", **stored)
     chain = Chain([Guard(backend) for backend in (*backends, store)])
-    secrets = Secrets(chain, store=store, wakeups=wakeups or Wakeups())
+    watched = [backend for backend in backends if isinstance(backend, WatchedSecretsBackend)]
+    secrets = Secrets(chain, store=store, wakeups=wakeups or Wakeups(), watched=watched)
     async with anyio.create_task_group() as nursery:
         await nursery.start(secrets.serve)
         yield secrets
@@ -111,20 +112,44 @@ async def test_what_is_not_there_cannot_be_deleted() -> None:
             await secrets.delete_variable("a")
 
 
-async def test_writing_a_variable_that_is_shadowed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(KeptBackend("vault", variables={"a": "b"})) as secrets:
+class WatchedBackend(KeptBackend):
+    """Tells of a change when `change` is called."""
+
+    notice: Callable[[], None] | None = None
+    watch_error: Exception | None = None
+
+    async def watch(self, notice: Callable[[], None]) -> None:
+        if self.watch_error is not None:
+            raise self.watch_error
+        self.notice = notice
+        await anyio.sleep_forever()
+
+    def change(self, **variables: str) -> None:
+        self.variables = variables
+        assert self.notice is not None
+        self.notice()
+
+
+async def test_what_a_watched_backend_tells_of_is_looked_up_again() -> None:
+    backend = WatchedBackend("files", variables={"colour": "green"})
+    async with serving(backend) as secrets:
+        assert await secrets.variable("colour") == "green"
+        backend.change(colour="blue")
+        assert await secrets.variable("colour") == "blue"
+
+
+async def test_a_backend_that_cannot_watch_is_asked_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    backend = WatchedBackend("files", variables={"colour": "green"})
+    backend.watch_error = OSError("planted")
+    async with serving(backend) as secrets:
+        assert await secrets.variable("colour") == "green"
+    assert caplog.messages == ["secrets backend 'files' watches no more: OSError"]
+
+
+async def test_a_backend_that_hangs_does_not_delay_a_write() -> None:
+    async with serving(KeptBackend("vault", gate=anyio.Event())) as secrets:
         await secrets.set_variable("a", "c")
-        assert await secrets.variable("a") == "b"
-    assert caplog.messages == ["variable 'a' is written, but vault has another one, which wins"]
-
-
-async def test_a_backend_that_is_away_does_not_stop_a_write(caplog: pytest.LogCaptureFixture) -> None:
-    denies = KeptBackend("vault", error=PermissionError())
-    with caplog.at_level(logging.WARNING):
-        async with serving(denies) as secrets:
-            await secrets.set_variable("a", "c")
-            assert list(await secrets.variable_keys()) == ["a"]
-    assert "whether something shadows it is unknown" in caplog.text
+        assert list(await secrets.variable_keys()) == ["a"]
 
 
 async def test_a_slow_backend_delays_only_those_who_need_it() -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import attrs
 
-from flowcore.abc import SecretsBackend
+from flowcore.abc import SecretsBackend, WatchedSecretsBackend
 from flowcore.compat.airflow_modules import make_airflow_importable
 from flowcore.database.engine import Database
 from flowcore.database.metadata_backend import MetadataBackend
@@ -77,7 +77,8 @@ async def serve_secrets(database: Database, options: SecretsOptions | None = Non
     metadata = MetadataBackend(database, Sealing(Encryption.from_setting(options.fernet_key)))
     backends = (*options.backends, EnvironmentBackend(), metadata)
     chain = Chain([Guard(backend, options.limits) for backend in backends])
-    secrets = Secrets(chain, store=metadata, wakeups=database.wakeups, ttl_s=options.ttl_s)
+    watched = [backend for backend in backends if isinstance(backend, WatchedSecretsBackend)]
+    secrets = Secrets(chain, store=metadata, wakeups=database.wakeups, watched=watched, ttl_s=options.ttl_s)
     async with anyio.create_task_group() as nursery:
         await nursery.start(secrets.serve)
         try:

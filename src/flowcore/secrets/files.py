@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 
 from flowcore.domain.connections import connection_of
@@ -18,18 +19,24 @@ _Stamp = tuple[int, int, int]
 
 
 class FilesBackend:
-    """Implements `flowcore.abc.SecretsBackend`, with the arguments of Airflow's local files backend.
+    """Implements `flowcore.abc.WatchedSecretsBackend`, with the arguments of Airflow's local files backend.
 
     Args:
         connections_file_path: Each entry is a URI, or an object with the keys of a connection.
         variables_file_path: Each entry is a text; anything else becomes the text of its JSON.
+        poll_s: Seconds after which it is looked whether a file has changed.
     """
 
     name = "files"
 
     def __init__(
-        self, *, connections_file_path: str | None = None, variables_file_path: str | None = None
+        self,
+        *,
+        connections_file_path: str | None = None,
+        variables_file_path: str | None = None,
+        poll_s: float = 1.0,
     ) -> None:
+        self._poll_s = poll_s
         self._connections = _WatchedFile(connections_file_path, connection_text)
         self._variables = _WatchedFile(variables_file_path, variable_text)
 
@@ -39,8 +46,21 @@ class FilesBackend:
     async def get_variable(self, key: str) -> str | None:
         return await anyio.to_thread.run_sync(_find, self.name, self._variables, key)
 
+    async def watch(self, notice: Callable[[], None]) -> None:
+        # Polled: what tells of changes by itself does not hear of those on network file systems.
+        seen = None
+        while True:
+            stamps = await anyio.to_thread.run_sync(self._stamps)
+            if stamps != seen:
+                seen = stamps
+                notice()
+            await anyio.sleep(self._poll_s)
+
     async def aclose(self) -> None:
         """No file is kept open."""
+
+    def _stamps(self) -> tuple[_Stamp | None, ...]:
+        return self._connections.stamp(), self._variables.stamp()
 
 
 class _WatchedFile:
@@ -59,12 +79,23 @@ class _WatchedFile:
             entries = self._entries(self._path)
         return self._text_of(name, entries[name]) if name in entries else None
 
+    def stamp(self) -> _Stamp | None:
+        """What is different after a change; None when there is no file."""
+        try:
+            return _stamp_of(self._path) if self._path else None
+        except OSError:
+            return None
+
     def _entries(self, path: Path) -> Mapping[str, Any]:
-        stat = path.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        stamp = _stamp_of(path)
         if self._read is None or self._read[0] != stamp:
             self._read = stamp, parse_entries(path, path.read_text("utf-8"))
         return self._read[1]
+
+
+def _stamp_of(path: Path) -> _Stamp:
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _find(backend: str, file: _WatchedFile, name: str) -> str | None:

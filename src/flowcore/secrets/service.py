@@ -7,20 +7,20 @@ a backend before it may shadow what was written, which is logged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import anyio
 import attrs
 from anyio.abc import TaskStatus
 
+from flowcore.abc import WatchedSecretsBackend
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.domain.connections import Connection, parse_connection
 from flowcore.domain.sensitive_names import variable_secrets
 from flowcore.errors import (
     ConnectionInvalid,
     ConnectionNotFound,
-    SecretsError,
     SecretsGarbled,
     VariableNotFound,
 )
@@ -29,6 +29,7 @@ from flowcore.secrets.chain import Chain
 from flowcore.secrets.guard import GuardStatistics
 from flowcore.secrets.keys import Kind, SecretKey
 from flowcore.secrets.masking import PROCESS
+from flowcore.secrets.shadows import Shadows
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +62,32 @@ class Secrets:
         chain: Where to look, in this order.
         store: Where variables are written.
         wakeups: Hears of writes by other processes.
+        watched: Those of the backends that tell when something has changed.
         ttl_s: Seconds for which an answer is remembered; a miss for at most 5 of them.
     """
 
-    def __init__(self, chain: Chain, *, store: VariableStore, wakeups: Wakeups, ttl_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        store: VariableStore,
+        wakeups: Wakeups,
+        watched: Iterable[WatchedSecretsBackend] = (),
+        ttl_s: float = 60.0,
+    ) -> None:
         self._chain, self._store, self._wakeups = chain, store, wakeups
+        self._watched = tuple(watched)
+        self._shadows = Shadows(chain, store.name)
         self._cache = Cache(chain.look_up, ttl_s=ttl_s, miss_ttl_s=min(ttl_s, 5.0))
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Carry out lookups until cancelled."""
         async with anyio.create_task_group() as nursery:
             nursery.start_soon(self._forget_what_others_write)
+            for backend in self._watched:
+                nursery.start_soon(self._forget_what_changes, backend)
             await nursery.start(self._cache.serve)
+            await nursery.start(self._shadows.serve)
             task_status.started()
 
     async def connection(self, conn_id: str) -> Connection:
@@ -114,7 +129,7 @@ class Secrets:
         PROCESS.add(variable_secrets(key, value))
         await self._store.set_variable(key, value, description)
         self._cache.forget(SecretKey(Kind.VARIABLE, key))
-        await self._warn_if_shadowed(key)
+        self._shadows.check_nowait(key)
 
     async def delete_variable(self, key: str) -> None:
         """Delete a variable from the metadata database.
@@ -143,11 +158,9 @@ class Secrets:
             await self._wakeups.after(CHANNEL, self._wakeups.version(CHANNEL))
             self._cache.forget_all()
 
-    async def _warn_if_shadowed(self, key: str) -> None:
+    async def _forget_what_changes(self, backend: WatchedSecretsBackend) -> None:
         try:
-            found = await self._chain.look_up(SecretKey(Kind.VARIABLE, key))
-        except SecretsError as error:
-            log.warning("variable %r is written; whether something shadows it is unknown: %s", key, error)
-            return
-        if found.backend != self._store.name:
-            log.warning("variable %r is written, but %s has another one, which wins", key, found.backend)
+            await backend.watch(self._cache.forget_all)
+        # Backends are plug-ins and may raise anything, whose words may be secret.
+        except Exception as error:
+            log.warning("secrets backend %r watches no more: %s", backend.name, type(error).__name__)
