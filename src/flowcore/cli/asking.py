@@ -23,7 +23,7 @@ def read_database(settings: Settings, unit: BoundUnit[T]) -> T:
     Raises:
         DatabaseOutOfDate: it has not, or there is no database.
     """
-    _require_file(settings)
+    require_file(settings)
     return run_on_loop(settings.backend, partial(_read, settings.database_url, unit))
 
 
@@ -33,7 +33,7 @@ def change_database(settings: Settings, unit: BoundUnit[T]) -> T:
     Raises:
         DatabaseOutOfDate: it has not, or there is no database.
     """
-    _require_file(settings)
+    require_file(settings)
     return run_on_loop(settings.backend, partial(_write, settings.database_url, unit))
 
 
@@ -43,7 +43,7 @@ def use_database(settings: Settings, function: Callable[[Database], Awaitable[T]
     Raises:
         DatabaseOutOfDate: it has not, or there is no database.
     """
-    _require_file(settings)
+    require_file(settings)
     return run_on_loop(settings.backend, partial(_use, settings.database_url, function))
 
 
@@ -75,7 +75,8 @@ async def _set_up(url: str, unit: BoundUnit[T]) -> T:
         return await database.run(unit)
 
 
-def _require_file(settings: Settings) -> None:
+def require_file(settings: Settings) -> None:
+    """Raise DatabaseOutOfDate when the database is a file that is not there."""
     # Opening a SQLite file would create it, and looking must not leave an empty file behind.
     target = parse_url(settings.database_url)
     path = target.sqlite_path

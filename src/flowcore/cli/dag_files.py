@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from flowcore.cli.asking import read_database
+from flowcore.cli.import_comms import lookups_in
 from flowcore.database.queries.listing_dags import latest_dag
 from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
@@ -67,6 +68,8 @@ def _in_files(settings: Settings, read: Callable[[Path, Path], Sequence[T]]) -> 
     syntax, safe_mode = settings.dag_ignore_file_syntax, settings.dag_discovery_safe_mode
     for path in find_dag_files(folder, syntax=syntax, safe_mode=safe_mode) if folder.is_dir() else ():
         try:
-            yield from read(path, folder)
+            with lookups_in(settings):
+                made = read(path, folder)
+            yield from made
         except DagError as error:
             click.echo(f"warning: {error}", err=True)

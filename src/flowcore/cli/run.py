@@ -15,6 +15,7 @@ from flowcore.cli import options
 from flowcore.cli.conf import parse_conf, parse_params
 from flowcore.cli.event_loop import run_on_loop
 from flowcore.cli.failures import FAILED
+from flowcore.cli.import_comms import lookups_in
 from flowcore.cli.logs import configure_logging
 from flowcore.cli.run_once import MadeDags, run_once
 from flowcore.cli.run_outcome import print_outcome
@@ -60,7 +61,8 @@ def run(
     # Standard output is for the outcome; what Dag files and tasks print belongs to the progress.
     with redirect_stdout(sys.stderr):
         source = read_dag_source(file)
-        dags = load_dag_source(source)
+        with lookups_in(settings):
+            dags = load_dag_source(source)
         dag = _choose(file, dags, dag_id)
         progress = progress_on(sys.stderr, tasks=len(dag.compile().tasks))
         made = MadeDags(source, dags)
