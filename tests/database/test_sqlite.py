@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from flowcore.database.engine import Database, open_database
-from flowcore.errors import SettingsError
+from flowcore.errors import DatabaseUnavailable, SettingsError
 from tests.database.faults import committed_units, run_units
 from tests.database.items import create_items, insert_items, list_ids
 
@@ -131,3 +131,16 @@ async def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unable to open"):
         async with open_database(f"sqlite:///{tmp_path}"):
             pass
+
+
+async def test_a_full_disk_is_told_apart_and_may_have_room_again(sqlite: Database) -> None:
+    def limit_pages(connection: sa.Connection, pages: int) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    await sqlite.run(limit_pages, 1)
+    with pytest.raises(DatabaseUnavailable, match=r"is full.*make room on its disk"):
+        await sqlite.run(insert_items, *range(10_000))
+    assert await sqlite.read(list_ids) == []
+    await sqlite.run(limit_pages, 1_000_000)
+    await sqlite.run(insert_items, 1)
+    assert await sqlite.read(list_ids) == [1]

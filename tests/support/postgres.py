@@ -129,14 +129,15 @@ class Server:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_S
-        while not _answers(self.url):
+        while not answers(self.url):
             if process.poll() is not None or time.monotonic() > deadline:
                 log = (self.folder / "log").read_text()[-2_000:]
                 raise RuntimeError(f"PostgreSQL did not start; mend what its log says: {log}")
             time.sleep(0.02)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether somebody lets us in there."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

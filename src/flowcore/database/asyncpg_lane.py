@@ -25,10 +25,11 @@ from flowcore.database.asyncpg_options import connect_arguments
 from flowcore.database.commits import CHANNEL, CommitLost, commit_shield, is_refusal
 from flowcore.database.lanes import BoundUnit
 from flowcore.database.postgres import PostgresDatabase
-from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
+from flowcore.database.postgres_driver import Outcome, connect_and_ask, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
 from flowcore.database.wakeups import notes_of, take_channels
+from flowcore.errors import SettingsError
 
 T = TypeVar("T")
 
@@ -78,12 +79,20 @@ class AsyncpgDriver:
             # Shielded for the few seconds of asyncpg's own timeout: a cancelled attempt leaves futures
             # behind whose exceptions nobody retrieves.
             with anyio.CancelScope(shield=True):
-                connection, server_life = await greenlet_spawn(connect_and_ask_life, self._engine)
+                arrival = await greenlet_spawn(connect_and_ask, self._engine)
         except (DBAPIError, asyncpg.PostgresError, OSError, TimeoutError) as error:
             raise unavailable(self._target, getattr(error, "orig", error)) from error
-        self.counters.connections += 1
+        connection = arrival.connection
         raw = connection.connection.driver_connection
-        return AsyncpgUnitConnection(connection, raw, origin, server_life, self.counters)
+        assert isinstance(raw, asyncpg.Connection)
+        if raw.get_server_pid() != arrival.backend_pid:
+            AsyncpgUnitConnection(connection, raw, origin, "", self.counters).close()
+            raise SettingsError(
+                f"{self._target} is a pooler such as PgBouncer, behind which asyncpg loses its prepared"
+                " statements; leave +asyncpg out of the database URL"
+            )
+        self.counters.connections += 1
+        return AsyncpgUnitConnection(connection, raw, origin, arrival.server_life, self.counters)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[str]]:

@@ -32,7 +32,7 @@ async def open_database(
 
     Args:
         url: `sqlite:///flow.db`, `postgresql://user@host/name`, or another spelling that `urls.py` lists.
-        pool_size: PostgreSQL connections at most, besides the one that listens.
+        pool_size: PostgreSQL connections at most, besides one that listens and one that renews leases.
         clock: what `database_now()` tells on SQLite, in place of the system's clock.
         synchronous: on SQLite, FULL keeps the last commits through a power cut, at a price.
         inline: run units in the caller, without threads; for SQLite in memory only.

@@ -49,6 +49,13 @@ class Database(ABC):
             CommitUnknown: the connection was lost during the commit and so was its answer.
         """
 
+    async def run_apart(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the same for a short unit that must not stand in line behind others, which may wait for locks.
+
+        One at a time. Raises as `run`.
+        """
+        return await self.run(unit, *args, **kwargs)
+
     @abstractmethod
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a unit that only reads, all of it on one consistent state of the database.

@@ -27,7 +27,7 @@ from flowcore.database.native_dialect import (
 )
 from flowcore.database.native_transaction import NativeConnection
 from flowcore.database.postgres import PostgresDatabase
-from flowcore.database.postgres_driver import Outcome, connect_and_ask_life, unavailable
+from flowcore.database.postgres_driver import Outcome, connect_and_ask, unavailable
 from flowcore.database.statistics import Counters
 from flowcore.database.urls import Target
 from flowcore.database.wakeups import notes_of, take_channels
@@ -63,13 +63,14 @@ class NativeDriver:
 
     async def connect(self, origin: str) -> NativeUnitConnection:
         try:
-            connection, server_life = await greenlet_spawn(connect_and_ask_life, self._engine)
+            arrival = await greenlet_spawn(connect_and_ask, self._engine)
         except OperationalError as error:
             raise unavailable(self._target, error.orig) from error
         except ProgrammingError as error:
             raise SettingsError(
                 f"the database URL cannot be used: {error.orig}; correct its options"
             ) from error
+        connection = arrival.connection
         raw = connection.connection.driver_connection
         assert isinstance(raw, NativeConnection)
         if raw.info.server_version < OLDEST_SERVER:
@@ -78,7 +79,10 @@ class NativeDriver:
                 f"the server is PostgreSQL {raw.info.server_version // 10000};"
                 f" use {OLDEST_SERVER // 10000} or later"
             )
-        raw.server_life = server_life
+        raw.server_life = arrival.server_life
+        if raw.pgconn.backend_pid != arrival.backend_pid:
+            # The next transaction may be another server process's, which has not seen our statements.
+            raw.prepare_threshold = None
         raw.counters = self.counters
         self.counters.connections += 1
         return NativeUnitConnection(connection, raw, origin)

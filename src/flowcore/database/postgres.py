@@ -16,6 +16,7 @@ from flowcore.database.commits import CommitLost, Fate, ask_fate
 from flowcore.database.lanes import BoundUnit, Database, P, Unit, bind_arguments
 from flowcore.database.pauses import pauses
 from flowcore.database.postgres_driver import Outcome, PostgresConnection, PostgresDriver
+from flowcore.database.postgres_errors import did_not_happen, why_unavailable
 from flowcore.database.statistics import Statistics
 from flowcore.database.wakeups import Wakeups, notes_of, notify_others
 from flowcore.errors import CommitUnknown, DatabaseUnavailable
@@ -31,10 +32,6 @@ FATE_PATIENCE_S = 30.0
 GATHER_S = 0.01
 #: Seconds that the last wake-ups of a process may take to be sent.
 _LAST_NEWS_S = 0.5
-#: Serialization failure and deadlock: the server undid the unit in favour of another.
-LOST_RACES = frozenset({"40001", "40P01"})
-#: The server, or this session's process, is being shut down.
-GOING_AWAY = "57P"
 
 
 class PostgresDatabase(Database):
@@ -54,6 +51,7 @@ class PostgresDatabase(Database):
         self._driver = driver
         self._counters = driver.counters
         self._slots = anyio.Semaphore(pool_size, fast_acquire=True)
+        self._slot_apart = anyio.Semaphore(1, fast_acquire=True)
         self._patience_s = patience_s
         self._fate_patience_s = fate_patience_s
         self._idle: list[PostgresConnection] = []
@@ -76,10 +74,13 @@ class PostgresDatabase(Database):
             self._idle.pop().close()
 
     async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._until_done(bind_arguments(unit, *args, **kwargs), writes=True)
+        return await self._until_done(bind_arguments(unit, *args, **kwargs), self._slots, writes=True)
+
+    async def run_apart(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._until_done(bind_arguments(unit, *args, **kwargs), self._slot_apart, writes=True)
 
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._until_done(bind_arguments(unit, *args, **kwargs), writes=False)
+        return await self._until_done(bind_arguments(unit, *args, **kwargs), self._slots, writes=False)
 
     def statistics(self) -> Statistics:
         return self._counters.snapshot()
@@ -113,7 +114,7 @@ class PostgresDatabase(Database):
         try:
             if channels:
                 notify = bind_arguments(notify_others, notes_of(self._origin, sorted(channels)))
-                await self._once(notify, writes=True)
+                await self._once(notify, self._slots, writes=True)
         except (DatabaseUnavailable, DBAPIError):
             self._untold |= channels
             return False
@@ -141,10 +142,10 @@ class PostgresDatabase(Database):
         if origin != self._origin:
             self.wakeups.set(channel)
 
-    async def _until_done(self, unit: BoundUnit[T], *, writes: bool) -> T:
+    async def _until_done(self, unit: BoundUnit[T], slots: anyio.Semaphore, *, writes: bool) -> T:
         deadline = anyio.current_time() + self._patience_s
         for pause_s in pauses(0.002, longest_s=0.5):
-            outcome = await self._try(unit, writes=writes, deadline=deadline)
+            outcome = await self._try(unit, slots, writes=writes, deadline=deadline)
             if outcome is not None:
                 self._wake(outcome.channels)
                 return outcome.result
@@ -159,16 +160,22 @@ class PostgresDatabase(Database):
             self._untold.update(channels)
             self._has_news.set()
 
-    async def _try(self, unit: BoundUnit[T], *, writes: bool, deadline: float) -> Outcome[T] | None:
+    async def _try(
+        self, unit: BoundUnit[T], slots: anyio.Semaphore, *, writes: bool, deadline: float
+    ) -> Outcome[T] | None:
         """Run the unit once; None when it certainly did not happen and should be run again."""
         try:
-            outcome = await self._once(unit, writes=writes)
+            outcome = await self._once(unit, slots, writes=writes)
         except DatabaseUnavailable:
             if anyio.current_time() > deadline:
                 raise
             return None
         except DBAPIError as error:
-            if not _did_not_happen(error):
+            if reason := why_unavailable(error, writes=writes):
+                # Not tried again at once: it does not come back in seconds, and others need what is left.
+                self.close()
+                raise DatabaseUnavailable(reason) from error
+            if not did_not_happen(error):
                 raise
             if anyio.current_time() > deadline:
                 raise DatabaseUnavailable(
@@ -180,9 +187,9 @@ class PostgresDatabase(Database):
             return outcome
         return None
 
-    async def _once(self, unit: BoundUnit[T], *, writes: bool) -> Outcome[T]:
-        self._counters.waits += self._slots.value == 0
-        async with self._slots:
+    async def _once(self, unit: BoundUnit[T], slots: anyio.Semaphore, *, writes: bool) -> Outcome[T]:
+        self._counters.waits += slots.value == 0
+        async with slots:
             # The one used last: its caches are warm, and its server process too.
             connection = self._idle.pop() if self._idle else await self._driver.connect(self._origin)
             self._counters.transactions += 1
@@ -213,12 +220,7 @@ class PostgresDatabase(Database):
     async def _ask_fate(self, transaction_id: str, server_life: str) -> Fate | None:
         ask = bind_arguments(ask_fate, transaction_id, server_life)
         try:
-            outcome = await self._once(ask, writes=False)
+            outcome = await self._once(ask, self._slots, writes=False)
         except (DatabaseUnavailable, DBAPIError):
             return None
         return outcome.result
-
-
-def _did_not_happen(error: DBAPIError) -> bool:
-    sqlstate: str = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or sqlstate in LOST_RACES or sqlstate.startswith(GOING_AWAY)

@@ -76,16 +76,30 @@ class PostgresDriver(Protocol):
 PLANNER_SETTINGS = "SELECT set_config('random_page_cost', '1.1', false), set_config('jit', 'off', false)"
 
 
-def connect_and_ask_life(engine: sa.Engine) -> tuple[sa.Connection, str]:
-    """A new connection, and the life of the server that it was made in."""
+#: Who answers: a pooler shows its clients a number of its own in place of the server process's.
+_ASK_WHO = "SELECT pg_backend_pid()"
+
+
+@attrs.frozen
+class Arrival:
+    """A new connection, the life of the server that it was made in, and the server process behind it."""
+
+    connection: sa.Connection
+    server_life: str
+    backend_pid: int
+
+
+def connect_and_ask(engine: sa.Engine) -> Arrival:
+    """Make a connection and ask where it has led."""
     connection = engine.connect()
     with ExitStack() as unless_asked:
         unless_asked.callback(connection.close)
         with connection.begin():
             connection.execute(sa.text(PLANNER_SETTINGS))
             server_life = ask_server_life(connection)
+            backend_pid: int = connection.scalar(sa.text(_ASK_WHO)) or 0
         unless_asked.pop_all()
-    return connection, server_life
+    return Arrival(connection, server_life, backend_pid)
 
 
 def unavailable(target: Target, error: BaseException | None) -> DatabaseUnavailable:

@@ -150,6 +150,11 @@ class SqliteDatabase(Database):
             try:
                 return await lane.carry_out(unit, writes=writes)
             except (sqlite3.OperationalError, OperationalError) as error:
+                if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                    raise DatabaseUnavailable(
+                        f"{self._target} cannot be written ({_original(error)});"
+                        " make room on its disk, or mend it"
+                    ) from error
                 if not _is_locked(error):
                     raise
                 if anyio.current_time() > deadline:
@@ -187,9 +192,15 @@ class SqliteDatabase(Database):
 
 
 def _is_locked(error: sqlite3.OperationalError | OperationalError) -> bool:
-    original = error.orig if isinstance(error, OperationalError) else error
-    code = getattr(original, "sqlite_errorcode", 0) & 0xFF  # the rest says why, which is all the same here
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: sqlite3.OperationalError | OperationalError) -> int:
+    return getattr(_original(error), "sqlite_errorcode", 0) & 0xFF  # the rest says why, which is all the same
+
+
+def _original(error: sqlite3.OperationalError | OperationalError) -> BaseException | None:
+    return error.orig if isinstance(error, OperationalError) else error
 
 
 def _never() -> None:

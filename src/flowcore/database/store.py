@@ -72,7 +72,7 @@ class SqlStore:
 
     async def renew_lease(self, ttl_s: float) -> bool:
         """Extend the lease; false when it lapsed and was taken over."""
-        return await self._database.run(renew_lease, self._lease, ttl_s)
+        return await self._database.run_apart(renew_lease, self._lease, ttl_s)
 
     async def release_lease(self) -> bool:
         """Give the lease up; false when tries are still under it: then it has to lapse."""
