@@ -99,7 +99,7 @@ class Scheduler:
         self._intake: Sequence[Routine] = (
             *([CreateDagRuns(store)] if settings.creates_dag_runs else []),
             StartDagRuns(store),
-            EnqueueTaskInstances(store, executors, self._give_up_lease),
+            EnqueueTaskInstances(store, executors, self._give_up_lease, self._buffer.expect),
             RecoverTaskInstances(store),
         )
         self._work: Sequence[Routine] = (
@@ -255,7 +255,7 @@ class Scheduler:
         with anyio.move_on_after(_LAST_WORDS_S, shield=True):
             try:
                 while self._buffer.ended:
-                    await self._apply.step(self._clock.now())
+                    await self._apply.write(self._clock.now())
                 self.is_released = await self._store.release_lease()
             except DatabaseUnavailable as error:
                 log.warning("the last reports could not be written, the lease will lapse: %s", error)

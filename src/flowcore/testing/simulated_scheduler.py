@@ -107,7 +107,7 @@ class SimulatedScheduler:
         """Stop in an orderly way without a grace period; whether the lease was released."""
         self.executor.give_back()
         while self._buffer.ended:
-            await self.step(RoutineName.APPLY_EXECUTOR_EVENTS)
+            await self._apply.write(self._clock.now())
         return await self.store.release_lease()
 
     def _give_up_lease(self) -> None:
@@ -122,7 +122,7 @@ class SimulatedScheduler:
             RoutineName.START_DAG_RUNS: StartDagRuns(store, batch_size).step,
             RoutineName.SCHEDULE_TASK_INSTANCES: ScheduleTaskInstances(store, batch_size).step,
             RoutineName.ENQUEUE_TASK_INSTANCES: EnqueueTaskInstances(
-                store, executors, self._give_up_lease, batch_size
+                store, executors, self._give_up_lease, self._buffer.expect, batch_size
             ).step,
             RoutineName.APPLY_EXECUTOR_EVENTS: self._apply.step,
             RoutineName.RECOVER_TASK_INSTANCES: RecoverTaskInstances(store, batch_size).step,

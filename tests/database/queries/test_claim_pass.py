@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 
@@ -22,7 +24,8 @@ from flowcore.database.run_facts import RunFactsCache
 from flowcore.database.tables import pool, task_instance
 from flowcore.domain.dags import Dag
 from flowcore.domain.workloads import RunsIn
-from flowcore.scheduler.decisions.enqueue_task_instances import choose_task_instances
+from flowcore.scheduler.decisions.candidates import Candidate
+from flowcore.scheduler.decisions.enqueue_task_instances import EnqueueDecision, choose_task_instances
 from flowcore.scheduler.decisions.start_dag_runs import choose_dag_runs
 from flowcore.scheduler.store import Queued
 from tests.support.plans import engine_on
@@ -61,7 +64,10 @@ class Process:
         self.now = NOW
 
     def claim(self) -> Queued:
-        claimer = Claimer(
+        return self.claimer().enqueue(self.connection, choose_task_instances)
+
+    def claimer(self) -> Claimer:
+        return Claimer(
             memory=self.memory,
             lease_id=self.lease,
             free_slots={"local": dict.fromkeys(RunsIn, 100)},
@@ -69,7 +75,6 @@ class Process:
             now=self.now,
             limit=100,
         )
-        return claimer.enqueue(self.connection, choose_task_instances)
 
     def tasks(self) -> list[str]:
         return [workload.task_id for workload in self.claim().workloads]
@@ -169,3 +174,20 @@ def test_a_pool_that_was_made_smaller_takes_nobody_until_it_has_room(engine: sa.
             {"state": "success", "lease_id": None},
         )
         assert len(first.tasks()) == 1
+
+
+def test_a_backlog_of_functions_is_not_read_for_one_process_that_is_free(engine: sa.Engine) -> None:
+    begin(engine, make_dag({f"t{n}": [] for n in range(100)}, max_active_tasks=0))
+    read = []
+
+    def decide(candidates: Sequence[Candidate], *others: Any, **named: Any) -> EnqueueDecision:
+        read.append(len(candidates))
+        return choose_task_instances(candidates, *others, **named)
+
+    with engine.connect() as connection:
+        process = Process(connection)
+        claimer = attrs.evolve(
+            process.claimer(), free_slots={"local": {RunsIn.PROCESS: 1, RunsIn.WORKER: 1_000}}
+        )
+        assert len(claimer.enqueue(connection, decide).workloads) == 1
+    assert sum(read) < 20

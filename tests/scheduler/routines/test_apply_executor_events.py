@@ -130,6 +130,67 @@ async def test_an_end_at_once_saves_the_start(scene: Scene) -> None:
     assert await scene.states(run) == {"a": "success"}
 
 
+async def test_ends_wait_a_moment_for_those_of_tries_that_are_as_young(scene: Scene) -> None:
+    run = await scene.begin(loose(10))
+    apply = routine(scene)
+    workloads = await scene.enqueue()
+    for workload in workloads:
+        apply.buffer.expect(workload, NOW)
+    for workload in workloads[:4]:
+        apply.buffer.report(ended_now(workload, TryOutcome.SUCCESS, NOW))
+    batch = await apply.step(NOW)
+    assert (batch.moved, "success" in (await scene.states(run)).values()) == (0, False)
+    assert batch.next_at is not None
+    assert (await apply.step(batch.next_at)).moved == 4
+
+
+async def test_ends_wait_no_longer_once_half_of_the_young_tries_have_ended(scene: Scene) -> None:
+    await scene.begin(loose(10))
+    apply = routine(scene)
+    workloads = await scene.enqueue()
+    for workload in workloads:
+        apply.buffer.expect(workload, NOW)
+    for workload in workloads[:5]:
+        apply.buffer.report(ended_now(workload, TryOutcome.SUCCESS, NOW))
+    assert (await apply.step(NOW)).moved == 5
+
+
+async def test_an_end_waits_for_no_try_that_has_been_running_for_long(scene: Scene) -> None:
+    await scene.begin(loose(10))
+    apply = routine(scene)
+    [first, *others] = await scene.enqueue()
+    for workload in others:
+        apply.buffer.expect(workload, NOW)
+        apply.buffer.report(TryStarted(workload=workload, start_date=NOW))
+    scene.later(1)
+    await apply.step(scene.now)
+    apply.buffer.report(ended_now(first, TryOutcome.SUCCESS, scene.now))
+    assert (await apply.step(scene.now)).moved == 1
+
+
+async def test_an_end_waits_for_no_try_that_does_not_begin(scene: Scene) -> None:
+    await scene.begin(loose(10))
+    apply = routine(scene)
+    [first, *others] = await scene.enqueue()
+    for workload in others:
+        apply.buffer.expect(workload, NOW)
+    scene.later(2)
+    apply.buffer.report(ended_now(first, TryOutcome.SUCCESS, scene.now))
+    assert (await apply.step(scene.now)).moved == 1
+
+
+async def test_starts_are_written_together(scene: Scene) -> None:
+    run = await scene.begin(loose(2))
+    apply = routine(scene)
+    for number, workload in enumerate(await scene.enqueue()):
+        start = NOW + number * timedelta(milliseconds=20)
+        apply.buffer.report(TryStarted(workload=workload, start_date=start))
+    batch = await apply.step(NOW)
+    assert batch.next_at is not None
+    await apply.step(batch.next_at)
+    assert await scene.states(run) == {"t0": "running", "t1": "running"}
+
+
 async def test_more_ends_than_a_batch_holds_are_written_in_several_steps(scene: Scene) -> None:
     run = await scene.begin(loose(3))
     apply = ApplyExecutorEvents(scene.store, ReportBuffer(Wakeups()), batch_size=2)

@@ -36,6 +36,8 @@ from flowcore.scheduler.store import DecideQueue
 #: of a run, for the first ones may be at limits of their own.
 _FEW_ROWS = 64
 _FEW_OF_A_RUN = 16
+#: Each further page of a pass may be so much larger.
+_GROWTH = 4
 
 
 @attrs.define(kw_only=True)
@@ -125,9 +127,19 @@ class ClaimPass:
             free = slots - self.usage.pool_slots[name] if slots is not None and is_limited else None
             wanted = self.limits.free_places if free is None else min(free, self.limits.free_places)
             if wanted > 0 and name not in full:
-                picks = min(self.limit, max(wanted, _FEW_OF_A_RUN))
+                picks = min(self.limit, max(min(wanted, self._for_the_scarcest), _FEW_OF_A_RUN))
                 opened.append(OpenPool(name, picks, free, slots if is_limited else None))
         return opened
+
+    @property
+    def _for_the_scarcest(self) -> int:
+        """How many are read of a run while it is unknown of which kind they are.
+
+        Where one process is free, and a thousand places for coroutines, a backlog of functions is not to be
+        read for each of them that ends.
+        """
+        scarcest = min(free for free in self.limits.places.values() if free > 0)
+        return scarcest * int(_GROWTH ** len(self.decisions))
 
     def _read(self, pools: Sequence[OpenPool]) -> Sequence[Row]:
         picks = {pool.name: pool.picks for pool in pools}

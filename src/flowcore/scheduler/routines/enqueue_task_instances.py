@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from flowcore.abc import Executor
+from flowcore.domain.workloads import Workload
 from flowcore.errors import CommitUnknown
 from flowcore.scheduler.decisions.enqueue_task_instances import choose_task_instances
 from flowcore.scheduler.store import Batch, Store
@@ -19,12 +20,14 @@ class EnqueueTaskInstances:
     """Queues task instances for executors; the first executor is the default one.
 
     When nobody can say whether a claim was committed, `give_up_lease` is called: what it may have claimed
-    is known to no executor here, and others take it only from a process that is gone.
+    is known to no executor here, and others take it only from a process that is gone. `expect` is told what
+    was submitted.
     """
 
     store: Store
     executors: Mapping[str, Executor]
     give_up_lease: Callable[[], None]
+    expect: Callable[[Workload, datetime], None]
     batch_size: int = 512
     name: RoutineName = RoutineName.ENQUEUE_TASK_INSTANCES
 
@@ -42,6 +45,7 @@ class EnqueueTaskInstances:
             raise
         for workload in queued.workloads:
             assert workload.executor is not None
+            self.expect(workload, now)
             self.executors[workload.executor].submit(workload)
         return queued
 
