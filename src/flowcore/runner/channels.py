@@ -44,7 +44,8 @@ class SupervisorChannel:
         sock.setblocking(False)
         self._sock, self._answer, self._note = sock, answer, note
         self._conversation = Conversation(Request, Notice)
-        self._places = anyio.Semaphore(requests_max)
+        # Without a turn of the event loop for each place: reading, which follows, is one.
+        self._places = anyio.Semaphore(requests_max, fast_acquire=True)
         self._unsent = bytearray()
         self._has_more, self._is_sent = anyio.Event(), anyio.Event()
 

@@ -39,7 +39,7 @@ _Key = tuple[int, int]
 
 @attrs.define
 class ReportBuffer:
-    """Reports that are not written yet: a `flowcore.abc.ReportSink`. `expect` tells it what may report soon."""
+    """Reports that are not written yet: a `flowcore.abc.ReportSink`; `expect` says who may report soon."""
 
     wakeups: Wakeups
     started: dict[_Key, TryStarted] = attrs.field(factory=dict)
