@@ -82,3 +82,24 @@ async def test_hurry_does_not_wait_for_what_was_patient(stubborn, interrupted_fi
             await anyio.wait_all_tasks_blocked()
             stop.hurry(AT_ONCE)
     assert stubborn.signals[-1] == signal.SIGKILL
+
+
+async def test_process_that_is_granted_time_has_it_also_when_it_was_interrupted(stubborn):
+    stop = ChildStop(Step.INTERRUPT, Step.KILL, graces=PATIENT)
+    stop.begin()
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(stop.wait_end, stubborn.child)
+        await anyio.wait_all_tasks_blocked()
+        assert stubborn.signals == [signal.SIGINT]
+        stop.put_off(anyio.current_time() + 0.05)
+    assert stubborn.signals == [signal.SIGINT, signal.SIGKILL]
+
+
+async def test_time_that_is_granted_replaces_every_earlier_end(stubborn):
+    stop = ChildStop(Step.KILL, graces=QUICK)
+    stop.begin_at(anyio.current_time() + 3600)
+    stop.put_off(anyio.current_time() + 7200)
+    stop.begin_at(anyio.current_time() + 0.01)
+    with anyio.fail_after(30):
+        await stop.wait_end(stubborn.child)
+    assert stubborn.signals == [signal.SIGKILL]

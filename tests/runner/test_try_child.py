@@ -64,6 +64,30 @@ async def test_a_try_that_puts_itself_off_says_until_when(server, kind):
     )
 
 
+async def test_a_callback_that_ends_its_process_changes_nothing(server):
+    source = source_of("""
+        import os
+        with DAG("d") as dag:
+            @task(on_success_callback=lambda context: os._exit(3))
+            def t(): return 1
+            t()
+    """)
+    over, status = await outcome_of(server, source)
+    assert (over.outcome, over.xcoms, status) == (SUCCESS, {"return_value": "1"}, ExitStatus(code=3))
+
+
+async def test_a_try_that_was_told_to_end_calls_nobody(server):
+    source = source_of("""
+        import os, signal
+        with DAG("d") as dag:
+            @task(on_failure_callback=lambda context: os._exit(3), on_retry_callback=lambda context: os._exit(3))
+            def t(): os.kill(os.getpid(), signal.SIGTERM)
+            t()
+    """)
+    over, status = await outcome_of(server, source)
+    assert (over.outcome, status) == (FAILED, ENDED)
+
+
 @KINDS
 async def test_what_a_branch_skips_is_reported(server, kind):
     source = source_of(f"""

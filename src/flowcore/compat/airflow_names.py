@@ -106,6 +106,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.decorators": _DECORATORS,
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.hooks.base": _sdk("BaseHook"),
+    "airflow.notifications.basenotifier": _sdk("BaseNotifier"),
     "airflow.models": {
         **_sdk("DAG", "BaseOperator", "Connection", "Param", "TaskInstance", "Variable", "XComArg"),
     },
@@ -148,6 +149,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.bases.sensor": _SENSOR,
     "airflow.sdk.bases.skipmixin": _SKIPPING,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
+    "airflow.sdk.bases.notifier": _sdk("BaseNotifier"),
     "airflow.sdk.bases.operator": _OPERATOR,
     "airflow.sdk.definitions.connection": _sdk("Connection"),
     "airflow.sdk.definitions.context": _sdk("Context", "get_current_context"),

@@ -20,12 +20,13 @@ from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_output import read_output
 from flowcore.executors.child_stopping import AT_ONCE, AT_SHUTDOWN, ChildStop, Step
 from flowcore.executors.supervised_try import SupervisedTry
+from flowcore.runner.callbacks import CALLBACKS_S
 from flowcore.runner.channels import SupervisorChannel
 from flowcore.runner.children import Child, ExitStatus
 from flowcore.runner.connections import ForkFailed, ForkServerGone
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of
 from flowcore.runner.log_lines import STDERR, STDOUT
-from flowcore.sdk.comms.messages import Answer, Notice, Request, TryBegun, TryOver
+from flowcore.sdk.comms.messages import Answer, CallbacksBegun, Notice, Request, TryBegun, TryOver
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +160,9 @@ class ForkedTry:
         await self._tried.take(notice)
         if isinstance(notice, TryOver):
             self._stop.begin_at(anyio.current_time() + _EXIT_S)
+        elif isinstance(notice, CallbacksBegun):
+            if self._cancel_reason is None and not self._is_given_back:
+                self._stop.put_off(anyio.current_time() + min(notice.limit_s, CALLBACKS_S) + _EXIT_S)
         elif isinstance(notice, TryBegun) and self.workload.execution_timeout_s is not None:
             self._timeout_at = anyio.current_time() + self.workload.execution_timeout_s
             self._stop.begin_at(self._timeout_at)

@@ -12,23 +12,25 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.errors import PeerGone
+from flowcore.runner.callbacks import CALLBACKS_S, call_back, callbacks_after, state_after
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
 from flowcore.runner.forked_child import flush_outputs
-from flowcore.runner.preparation import PreparedTask, prepared
+from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.sdk.comms.interrupts import interrupt
-from flowcore.sdk.comms.messages import TryBegun
+from flowcore.sdk.comms.messages import CallbacksBegun, TryBegun
 from flowcore.sdk.comms.questions import Comms, answered, current_comms
 from flowcore.sdk.context import current_context
 from flowcore.sdk.exceptions import TaskCancelled, TaskTimedOut
+from flowcore.sdk.notifiers import Callback
 from flowcore.sdk.operators import BaseOperator
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class FunctionTry:
         self._workload, self._task, self._comms, self._settings = workload, task, comms, settings
         self._began_at: float | None = None
         self._is_interrupted = self._is_over = False
+        self._ready: PreparedTask | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> Ending:
         """Carry the try out and say how it ended; from then on signals do nothing.
@@ -58,8 +62,31 @@ class FunctionTry:
             raise
         # Whatever authors raise, KeyboardInterrupt included, is theirs: no one else is in this process.
         except BaseException as error:
+            self._error = error
             return ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
         return Ending(TryOutcome.SUCCESS, pushed, effects=effects)
+
+    def call_back(self, ending: Ending) -> None:
+        """Call the author's callbacks, when the ending was reported.
+
+        A try that was told to end calls nobody.
+        """
+        state = state_after(ending.outcome, self._workload)
+        callbacks = callbacks_after(self._task, state)
+        if not callbacks or state is None or (self._is_interrupted and not self._is_late()):
+            return
+        self._comms.post(CallbacksBegun(CALLBACKS_S))
+        ready = self._ready or unprepared(
+            self._task, self._workload, comms=self._comms, settings=self._settings
+        )
+        if ready is None:
+            return
+        ready.end(state, self._error)
+        self._call_back(callbacks, ready)
+
+    def _call_back(self, callbacks: Sequence[Callback], ready: PreparedTask) -> None:
+        with current_context(ready.context), current_comms(self._comms):
+            call_back(callbacks, ready.context, backend=self._workload.backend)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -92,7 +119,7 @@ class FunctionTry:
     def _carry_out(self, pushed: dict[str, str]) -> TryEffects:
         comms = self._comms
         making = prepared(self._task, self._workload, comms=comms, pushed=pushed, settings=self._settings)
-        ready = answered(making, comms)
+        self._ready = ready = answered(making, comms)
         with current_context(ready.context), current_comms(comms):
             answered(ready.rendered(), comms)
             result = self._execute(ready)
@@ -102,6 +129,8 @@ class FunctionTry:
     def _execute(self, ready: PreparedTask) -> Any:
         self._began_at = time.monotonic()
         self._comms.post(TryBegun())
+        if self._workload.start_date is None:
+            self._call_back(ready.task.on_execute_callback, ready)
         process = os.getpid()
         try:
             return executed(ready.task, ready.context)

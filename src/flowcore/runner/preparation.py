@@ -5,15 +5,16 @@ The same for functions and coroutines; who drives it decides where it waits.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from flowcore.clock import SystemClock
 from flowcore.domain.dag_runs import DagRun
-from flowcore.domain.states import DagRunState
+from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.runner.contexts import LATER_KEYS, context_of
@@ -27,6 +28,8 @@ from flowcore.sdk.context import Context
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
 
+log = logging.getLogger(__name__)
+
 
 @attrs.frozen(eq=False)
 class PreparedTask:
@@ -38,6 +41,12 @@ class PreparedTask:
     _found: BaseOperator
     _lookup: Lookup
     _settings: TrySettings
+
+    def end(self, state: TaskInstanceState, error: BaseException | None) -> None:
+        """Let the context say how the try ended, for the callbacks."""
+        self.ti.state, self.ti.end_date = state, SystemClock().now()
+        if error is not None:
+            cast("dict[str, Any]", self.context)["exception"] = error
 
     def rendered(self) -> Question[dict[str, Any]]:
         """Render the task's templates, where the author's code is the current one.
@@ -77,12 +86,36 @@ def prepared(
     yield from xcoms.purged()
     found, lookup = yield from unmapped(found, workload, comms=comms, xcoms=xcoms)
     task = found.for_one_try(lookup)
-    began_at = workload.start_date or SystemClock().now()
-    ti = RunningTaskInstance(workload, task, comms=comms, xcoms=xcoms, start_date=began_at)
-    previous: Callable[[], DagRun | None] = cache(partial(ti.get_previous_dagrun, DagRunState.SUCCESS))
+    ti = _instance(workload, task, comms=comms, xcoms=xcoms)
+    previous = _previous(ti)
     if task.is_async and LATER_KEYS & task.named_context_keys:
         # Its call would look it up, and block the event loop.
         run = yield from previous_dag_run(workload.run, DagRunState.SUCCESS)
         previous = lambda: run  # noqa: E731
     ti.context = context_of(ti, task, previous_success=previous)
     return PreparedTask(task, ti, ti.context, found, lookup, settings)
+
+
+def unprepared(
+    found: BaseOperator, workload: Workload, *, comms: Comms, settings: TrySettings
+) -> PreparedTask | None:
+    """A task whose values could not be found, for the callbacks that hear of that; None: not even that."""
+    try:
+        xcoms = TryXComs(workload, settings, pushed={}, is_async=found.is_async)
+        ti = _instance(workload, found, comms=comms, xcoms=xcoms)
+        ti.context = context_of(ti, found, previous_success=_previous(ti))
+    except Exception:
+        log.exception("the callbacks of %s are not called, for they have no context", workload)
+        return None
+    return PreparedTask(found, ti, ti.context, found, Lookup({}, workload.run.params), settings)
+
+
+def _instance(
+    workload: Workload, task: BaseOperator, *, comms: Comms, xcoms: TryXComs
+) -> RunningTaskInstance:
+    began_at = workload.start_date or SystemClock().now()
+    return RunningTaskInstance(workload, task, comms=comms, xcoms=xcoms, start_date=began_at)
+
+
+def _previous(ti: RunningTaskInstance) -> Callable[[], DagRun | None]:
+    return cache(partial(ti.get_previous_dagrun, DagRunState.SUCCESS))

@@ -8,8 +8,8 @@ from flowcore.sdk.comms.messages import TryOver
 from flowcore.sdk.comms.questions import Comms
 
 
-def report(ending: Ending, comms: Comms) -> None:
-    """Post the ending of a try; if its XComs are too large for that, it failed.
+def report(ending: Ending, comms: Comms) -> Ending:
+    """Post the ending of a try, and return it; if its XComs are too large for that, it failed.
 
     Raises:
         PeerGone: nobody wants to know.
@@ -19,7 +19,9 @@ def report(ending: Ending, comms: Comms) -> None:
     except MessageTooLarge as error:
         sizes = sorted(((len(text), key) for key, text in ending.xcoms.items()), reverse=True)
         largest = ", ".join(f"{key!r} has {size}" for size, key in sizes[:3])
-        _post(failed(f"the XComs of the try are too large: {error} ({largest})"), comms)
+        ending = failed(f"the XComs of the try are too large: {error} ({largest})")
+        _post(ending, comms)
+    return ending
 
 
 def _post(ending: Ending, comms: Comms) -> None:

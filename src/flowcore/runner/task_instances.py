@@ -39,6 +39,8 @@ class RunningTaskInstance(AsksAboutRuns):
         super().__init__(workload, comms)
         self.task, self.xcoms, self.start_date = task, xcoms, start_date
         self.context: Context | None = None
+        self.state = TaskInstanceState.RUNNING
+        self.end_date: datetime | None = None
 
     @property
     def dag_id(self) -> str:
@@ -73,16 +75,8 @@ class RunningTaskInstance(AsksAboutRuns):
         return self.map_index >= 0
 
     @property
-    def state(self) -> TaskInstanceState:
-        return TaskInstanceState.RUNNING
-
-    @property
-    def end_date(self) -> datetime | None:
-        return None
-
-    @property
     def duration(self) -> float | None:
-        return None
+        return None if self.end_date is None else (self.end_date - self.start_date).total_seconds()
 
     @property
     def hostname(self) -> str:

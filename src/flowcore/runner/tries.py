@@ -17,13 +17,16 @@ import anyio.to_thread
 from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
+from flowcore.runner.callbacks import CALLBACKS_S, acall_back, callbacks_after, state_after
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
-from flowcore.runner.preparation import prepared
+from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.runner.sources import TaskFinder
+from flowcore.sdk.comms.messages import CallbacksBegun
 from flowcore.sdk.comms.questions import Comms, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
+from flowcore.sdk.exceptions import TaskTimedOut
 from flowcore.sdk.operators import BaseOperator
 
 log = logging.getLogger(__name__)
@@ -60,16 +63,19 @@ class Try:
         self.workload = workload
         self._tasks, self._comms, self._threads, self._on_start = tasks, comms, threads, on_start
         self._settings = settings
-        self._scope = anyio.CancelScope()
+        self._scope, self._calling = anyio.CancelScope(), anyio.CancelScope()
         self._cancel_reason: str | None = None
         self._has_begun = False
         self._task: BaseOperator | None = None
+        self._ready: PreparedTask | None = None
+        self._error: BaseException | None = None
         self._call: ThreadCall | None = None
 
     def cancel(self, reason: str) -> None:
         """End the try as failed, also when it has not begun or ends by itself at this moment."""
         self._cancel_reason = reason
         self._scope.cancel()
+        self._calling.cancel()
 
     def is_abandoned(self) -> bool:
         """Whether `run` is over, but the author's function goes on in its thread."""
@@ -85,16 +91,33 @@ class Try:
         with self._scope:
             if not self._scope.cancel_called:
                 ending = await self._ending()
+        if self._cancel_reason is None:
+            ending = ending or self._timed_out()
+            await self._call_back(ending)
         # Also when the author's code came to its end first: who cancels may rely on what it was told.
         if self._cancel_reason is not None:
             return failed(self._cancel_reason + self._thread_note())
-        if ending is None:
-            return failed(f"the try exceeded its execution_timeout of {self._timeout}{self._thread_note()}")
-        return ending
+        return ending or self._timed_out()
 
-    @property
-    def _timeout(self) -> str:
-        return f"{self.workload.execution_timeout_s:g} s"
+    def _timed_out(self) -> Ending:
+        limit = f"the try exceeded its execution_timeout of {self.workload.execution_timeout_s:g} s"
+        self._error = TaskTimedOut(limit)
+        return failed(limit + self._thread_note())
+
+    async def _call_back(self, ending: Ending) -> None:
+        """Call the author's callbacks; one that was told to end calls nobody."""
+        state = state_after(ending.outcome, self.workload)
+        if self._task is None or state is None or not (callbacks := callbacks_after(self._task, state)):
+            return
+        self._comms.post(CallbacksBegun(CALLBACKS_S))
+        ready = self._ready or unprepared(
+            self._task, self.workload, comms=self._comms, settings=self._settings
+        )
+        if ready is None:
+            return
+        ready.end(state, self._error)
+        with self._calling, current_context(ready.context), current_comms(self._comms):
+            await acall_back(callbacks, ready.context)
 
     def _thread_note(self) -> str:
         if not self.is_abandoned():
@@ -112,9 +135,11 @@ class Try:
             if _is_cancelled():
                 raise
             # The author's code cancelled itself, or let the cancellation of a scope of its own escape.
+            self._error = error
             return ending_of(error, pushed, task=self._task)
         # Whatever authors raise, GeneratorExit and exception groups included, is theirs: siblings go on.
         except BaseException as error:
+            self._error = error
             return self._ending_of(error, pushed)
         return Ending(TryOutcome.SUCCESS, pushed, effects=effects)
 
@@ -129,7 +154,7 @@ class Try:
         making = prepared(
             self._task, self.workload, comms=self._comms, pushed=pushed, settings=self._settings
         )
-        ready = await aanswered(making, self._comms)
+        self._ready = ready = await aanswered(making, self._comms)
         with current_context(ready.context), current_comms(self._comms):
             await aanswered(ready.rendered(), self._comms)
             try:
@@ -146,6 +171,7 @@ class Try:
         try:
             if task.is_async:
                 self._begin()
+                await self._announce(task, context)
                 return await aexecuted(task, context)
             return await self._execute_in_thread(task, context)
         # One handler for all three reasons: a timeout, `cancel` and a shutdown.
@@ -157,6 +183,7 @@ class Try:
         await self._threads.acquire_on_behalf_of(self)
         try:
             self._begin()
+            await self._announce(task, context)
             self._call = ThreadCall(executed, task, context)
             return await self._call.run()
         finally:
@@ -169,6 +196,10 @@ class Try:
         # Waiting for XComs or a thread is no execution, so the time runs from here.
         if self.workload.execution_timeout_s is not None:
             self._scope.deadline = anyio.current_time() + self.workload.execution_timeout_s
+
+    async def _announce(self, task: BaseOperator, context: Context) -> None:
+        if self.workload.start_date is None:
+            await acall_back(task.on_execute_callback, context)
 
     async def _kill(self, task: BaseOperator) -> None:
         if type(task).on_kill is BaseOperator.on_kill or not self._has_begun:

@@ -60,9 +60,13 @@ def _context_variables(workload: Workload, task: BaseOperator) -> Mapping[str, s
 
 
 def _run_function(workload: Workload, task: BaseOperator, comms: Decoder, settings: TrySettings) -> None:
+    attempted = FunctionTry(workload, task, comms, settings)
     with logging_to(comms):
-        ending = FunctionTry(workload, task, comms, settings).run()
-    report(ending, comms)
+        ending = attempted.run()
+    # What was logged arrives before the report, and this before the callbacks, whatever they do.
+    ending = report(ending, comms)
+    with logging_to(comms):
+        attempted.call_back(ending)
 
 
 async def _run_coroutine(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.nodes import chain as chain
     from flowcore.sdk.nodes import chain_linear as chain_linear
     from flowcore.sdk.nodes import cross_downstream as cross_downstream
+    from flowcore.sdk.notifiers import BaseNotifier as BaseNotifier
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
@@ -75,6 +76,7 @@ _SOURCES = {
     "AirflowTaskTimeout": "flowcore.sdk.exceptions",
     "BaseBranchOperator": "flowcore.sdk.branching",
     "BaseHook": "flowcore.sdk.hooks",
+    "BaseNotifier": "flowcore.sdk.notifiers",
     "BaseOperator": "flowcore.sdk.operators",
     "BaseXCom": "flowcore.sdk.base_xcom",
     "BranchMixIn": "flowcore.sdk.branching",

@@ -26,6 +26,7 @@ from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.mappable import Mappable
 from flowcore.sdk.nesting import default_args_for, surrounding_group
+from flowcore.sdk.notifiers import Callback
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
@@ -106,6 +107,11 @@ class BaseOperator(Mappable, TaskNode, metaclass=OperatorType):
     on_failure_fail_dagrun: bool = False
     params: Mapping[str, Any] = MappingProxyType({})
     render_template_as_native_obj: bool | None = None
+    on_execute_callback: Sequence[Callback] = ()
+    on_success_callback: Sequence[Callback] = ()
+    on_failure_callback: Sequence[Callback] = ()
+    on_retry_callback: Sequence[Callback] = ()
+    on_skipped_callback: Sequence[Callback] = ()
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -23,6 +23,7 @@ from flowcore.sdk.argument_rules import (
     require,
     whole_number_from,
 )
+from flowcore.sdk.notifiers import Callback
 
 
 class TaskArguments(TypedDict, total=False):
@@ -34,7 +35,8 @@ class TaskArguments(TypedDict, total=False):
     default functions run in a process each, and coroutines side by side in a worker. `backend` (also
     flowcore's own) is the event loop that a coroutine needs, "asyncio" or "trio". `params` are added to
     those of the Dag for this task. `pre_execute` is called with the context right before the work of each
-    try, `post_execute` with the context and the result right after it; both are functions.
+    try, `post_execute` with the context and the result right after it; both are functions. The callbacks are
+    called with the context when a try begins, or when it has ended in that way.
 
     With `depends_on_past` a task waits until it has succeeded or was skipped in the run before;
     `wait_for_downstream` asks the same of the tasks right after it. A task that no run had before does not
@@ -75,6 +77,11 @@ class TaskArguments(TypedDict, total=False):
     render_template_as_native_obj: bool | None
     pre_execute: Callable[[Any], object] | None
     post_execute: Callable[[Any, Any], object] | None
+    on_execute_callback: Callback | Sequence[Callback] | None
+    on_success_callback: Callback | Sequence[Callback] | None
+    on_failure_callback: Callback | Sequence[Callback] | None
+    on_retry_callback: Callback | Sequence[Callback] | None
+    on_skipped_callback: Callback | Sequence[Callback] | None
 
 
 #: Arguments that are called around the work.
@@ -93,6 +100,13 @@ def _hook(value: Any) -> Any:
     return value
 
 
+def _callbacks(value: Any) -> tuple[Callback, ...]:
+    callbacks = tuple(value) if isinstance(value, list | tuple) else (value,)
+    require(all(callable(callback) for callback in callbacks))
+    return callbacks
+
+
+_CALLBACKS = Rule("a function of the context, a notifier, or a list of these", _callbacks)
 _HOOK = Rule("a function that is no coroutine function; it may block", _hook)
 
 TASK_RULES: Mapping[str, Rule] = {
@@ -129,4 +143,9 @@ TASK_RULES: Mapping[str, Rule] = {
     "render_template_as_native_obj": FLAG,
     "pre_execute": _HOOK,
     "post_execute": _HOOK,
+    "on_execute_callback": _CALLBACKS,
+    "on_success_callback": _CALLBACKS,
+    "on_failure_callback": _CALLBACKS,
+    "on_retry_callback": _CALLBACKS,
+    "on_skipped_callback": _CALLBACKS,
 }

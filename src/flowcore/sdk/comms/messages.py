@@ -180,6 +180,13 @@ class TryBegun(Notice):
 
 
 @attrs.frozen
+class CallbacksBegun(Notice):
+    """The author's code is through; callbacks are called now, for at most so many seconds."""
+
+    limit_s: float
+
+
+@attrs.frozen
 class TryOver(Notice):
     """The try is over, or goes on at `reschedule_at`; `xcoms` are JSON texts by key."""
 
