@@ -50,7 +50,7 @@ with DAG("d"):
 BAD_FILES = {
     "imports what is not there": (
         "import no_module",
-        "ModuleNotFoundError: No module named 'no_module'; mend",
+        "ModuleNotFoundError: No module named 'no_module'; install",
     ),
     "is no Python": ("def (", ":1: SyntaxError: invalid syntax; mend the file"),
     "raises": ("1 / 0", ":1: ZeroDivisionError: division by zero; mend the file"),

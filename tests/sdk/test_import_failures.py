@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowcore.errors import DagError
+from flowcore.errors import DagError, UsageError
 from flowcore.sdk.import_failures import import_failure, place_in_file
 
 PATH = Path("/dags/file.py")
@@ -13,7 +13,7 @@ INSTALL = "install the distribution that has it, or put the module into the Dag 
 
 def raised_by(text: str) -> BaseException:
     try:
-        exec(compile(text, str(PATH), "exec"), {"DagError": DagError})
+        exec(compile(text, str(PATH), "exec"), {"DagError": DagError, "UsageError": UsageError})
     except BaseException as error:
         return error
     raise AssertionError("it was to raise")
@@ -26,6 +26,7 @@ def raised_by(text: str) -> BaseException:
         ("\n1 / 0", "/dags/file.py:2: ZeroDivisionError: division by zero; mend the file"),
         ("raise ValueError('a\\n  b')", "/dags/file.py:1: ValueError: a b; mend the file"),
         ("raise DagError('no; do')", "/dags/file.py:1: no; do"),
+        ("raise UsageError('no; do')", "/dags/file.py:1: UsageError: no; do"),
         ("import not_there", f"/dags/file.py:1: ModuleNotFoundError: No module named 'not_there'; {INSTALL}"),
     ],
 )

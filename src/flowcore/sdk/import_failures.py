@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from flowcore.errors import DagError
+from flowcore.errors import DagError, FlowcoreError
 
 
 def import_failure(path: Path, error: BaseException) -> str:
@@ -15,7 +15,9 @@ def import_failure(path: Path, error: BaseException) -> str:
     where = place_in_file(path, error)
     if isinstance(error, DagError):
         return f"{where}: {error}"
-    return f"{where}: {type(error).__name__}: {' '.join(str(error).split())}; {_remedy(error)}"
+    message = f"{where}: {type(error).__name__}: {' '.join(str(error).split())}"
+    # Ours say themselves what to do, which may have nothing to do with the file.
+    return message if isinstance(error, FlowcoreError) else f"{message}; {_remedy(error)}"
 
 
 def place_in_file(path: Path, error: BaseException) -> str:
