@@ -134,11 +134,18 @@ def test_tasks_are_mapped_over_what_others_return(backend):
     }
 
 
+@task
+async def own(ti=None):
+    return await ti.axcom_pull("sums.second")
+
+
 def test_tasks_of_a_mapped_group_see_each_other_by_index(backend):
     @task_group
     def sums(x, y):
         first = add.override(task_id="first")(x, y)
-        return add.override(task_id="second")(first, first)
+        out = add.override(task_id="second")(first, first)
+        out >> own()
+        return out
 
     with DAG("mapped") as mapped:
 
@@ -149,6 +156,7 @@ def test_tasks_of_a_mapped_group_see_each_other_by_index(backend):
         sums.partial(y=1).expand(x=numbers()) >> pulled()
     ended = mapped.test(backend=backend)
     assert (ended.state, ended.tasks["pulled"].returned) == ("success", [4, 6, 8])
+    assert [ended.tasks[f"sums.own[{index}]"].returned for index in range(3)] == [4, 6, 8]
 
 
 @pytest.mark.parametrize(

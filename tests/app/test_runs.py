@@ -16,7 +16,7 @@ from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import DagRunNotFound, UsageError
 from flowcore.scheduler.wake_graph import Channel
-from flowcore.sdk import DAG, task
+from flowcore.sdk import DAG, get_current_context, task
 from tests.app.dags import etl, failing, gated
 
 
@@ -267,3 +267,25 @@ async def test_one_instance_of_a_mapped_task_is_cleared_and_marked(fc: Flowcore)
     assert tries == [1, 2, 1]
     await run.mark("failed", "double", map_indexes=[2])
     assert await states_of(run, "double") == {0: "success", 1: "success", 2: "failed"}
+
+
+async def test_instances_are_named_by_their_template(fc: Flowcore) -> None:
+    with DAG("named") as dag:
+
+        @task(map_index_template="{{ nice }} of {{ expanded_ti_count }}")
+        async def measure(x):
+            get_current_context()["nice"] = f"number {x}"
+            assert x != 5
+
+        @task(map_index_template="{{ nowhere }}")
+        async def unnamed(x): ...
+
+        measure.expand(x=[4, 5])
+        unnamed.expand(x=[6])
+    fc.register(dag)
+    run = await fc.trigger("named")
+    await run.wait()
+    instances = await run.task_instances()
+    assert [(one.rendered_map_index, str(one.state)) for one in instances] == [
+        ("number 4 of 2", "success"), ("number 5 of 2", "failed"), (None, "success"),
+    ]  # fmt: skip

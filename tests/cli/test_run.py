@@ -94,6 +94,7 @@ def test_the_outcome_is_one_json_object(flowcore: Flowcore, etl_file: Path) -> N
         "end_date",
         "error",
         "xcom",
+        "rendered_map_index",
     ]
     assert (extract["xcom"], load["xcom"]) == ([1, 2, 3], 3)
     assert extract["error"] is None
@@ -148,6 +149,37 @@ def test_tries_can_run_in_processes_of_their_own(flowcore: Flowcore, folder: Pat
     assert document["state"] == "success"
     pids = {instance["xcom"] for instance in document["task_instances"]}  # type: ignore[attr-defined]
     assert len(pids | {os.getpid()}) == 3
+
+
+MAPPED = """
+from flowcore.sdk import DAG, task
+with DAG("mapped") as dag:
+    @task
+    def numbers():
+        return [1, 2]
+    @task(map_index_template="number {{ task.op_kwargs['x'] }}")
+    def double(x):
+        return 2 * x
+    @task
+    async def one_more(x):
+        return x + 1
+    @task
+    def total(xs):
+        return sum(xs) + xs[-1]
+    total(one_more.expand(x=double.expand(x=numbers())))
+"""
+
+
+@pytest.mark.slow
+def test_tasks_in_processes_of_their_own_are_mapped(flowcore: Flowcore, folder: Path) -> None:
+    (folder / "mapped.py").write_text(MAPPED)
+    document = outcome_of(flowcore("run", "mapped.py", "--executor", "local", "--json"))
+    instances = [
+        (one["map_index"], one["xcom"], one["rendered_map_index"])
+        for one in document["task_instances"]  # type: ignore[attr-defined]
+    ]
+    doubled = [(0, 2, "number 1"), (1, 4, "number 2")]
+    assert instances == [(-1, [1, 2], None), *doubled, (0, 3, None), (1, 5, None), (-1, 13, None)]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import attrs
 from flowcore.domain.workloads import TryEnded, TryStarted
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.endings import GIVEN_BACK, failed
-from flowcore.sdk.comms.messages import RenderedFields
+from flowcore.sdk.comms.messages import InstanceNamed, RenderedFields
 from tests.runner.tries import MOMENT, Reports, workload_of
 
 
@@ -37,3 +37,11 @@ def test_end_is_reported_once_and_nothing_afterwards():
     reports.report_start()
     [end] = sink.reports
     assert (type(end), end.error, end.start_date) == (TryEnded, "bug", MOMENT)
+
+
+def test_the_name_of_an_instance_is_reported_with_its_end():
+    sink = Reports()
+    reports = reports_on(sink)
+    reports.notice(InstanceNamed("number 1"))
+    reports.report_end(failed("bug"))
+    assert sink.ends[0].instance_name == "number 1"

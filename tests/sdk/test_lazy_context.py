@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowcore.sdk.lazy_context import LaterTime, LazyContext
+from flowcore.sdk.lazy_context import LaterValue, LazyContext
 from flowcore.sdk.templates.environments import Templates
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -22,7 +22,7 @@ class Asked:
 
 def test_a_value_is_looked_up_when_it_is_asked_for_and_once():
     asked = Asked()
-    context = LazyContext(t=LaterTime(asked), other=1)
+    context = LazyContext(t=LaterValue(asked), other=1)
     assert (context["other"], "t" in context, len(context), asked.times) == (1, True, 2, 0)
     assert (context["t"], context.get("t"), asked.times) == (MOMENT, MOMENT, 1)
 
@@ -35,12 +35,12 @@ def test_absent_keys_are_absent():
 
 
 def test_nothing_really_is_none():
-    assert LazyContext(t=LaterTime(Asked(None)))["t"] is None
+    assert LazyContext(t=LaterValue(Asked(None)))["t"] is None
 
 
 def test_a_copy_does_not_look_anything_up():
     asked = Asked()
-    context = LazyContext(t=LaterTime(asked))
+    context = LazyContext(t=LaterValue(asked))
     copies = [dict(context), {**context}, context.copy(), (lambda **rest: rest)(**context)]
     assert asked.times == 0
     assert [copy["t"] for copy in copies] == [MOMENT] * 4
@@ -48,14 +48,14 @@ def test_a_copy_does_not_look_anything_up():
 
 def test_templates_look_up_what_they_name():
     asked = Asked()
-    context = LazyContext(t=LaterTime(asked), none=LaterTime(Asked(None)))
+    context = LazyContext(t=LaterValue(asked), none=LaterValue(Asked(None)))
     assert Templates().render_text("{{ none is none }}", context) == "True"
     assert asked.times == 0
     assert Templates().render_text("{{ t | ds }}", context) == "2024-01-02"
 
 
 def test_a_stand_in_behaves_like_its_time():
-    later = LaterTime(Asked())
+    later = LaterValue(Asked())
     assert later == MOMENT == later
     assert (later + DAY, MOMENT - later, later - DAY, DAY + later) == (
         MOMENT + DAY,
@@ -71,9 +71,9 @@ def test_a_stand_in_behaves_like_its_time():
         "2024",
     )
     assert (hash(later), repr(later), bool(later)) == (hash(MOMENT), repr(MOMENT), True)
-    assert later - LaterTime(Asked()) == timedelta()
+    assert later - LaterValue(Asked()) == timedelta()
 
 
 def test_a_stand_in_for_nothing_is_false():
-    assert not LaterTime(Asked(None))
-    assert str(LaterTime(Asked(None))) == "None"
+    assert not LaterValue(Asked(None))
+    assert str(LaterValue(Asked(None))) == "None"

@@ -75,7 +75,10 @@ def _row(item: ListedTaskInstance) -> dict[str, object]:
 
 
 def _name(item: ListedTaskInstance) -> str:
-    return item.task_id if item.map_index < 0 else f"{item.task_id}[{item.map_index}]"
+    if item.map_index < 0:
+        return item.task_id
+    name = f" {item.rendered_map_index}" if item.rendered_map_index else ""
+    return f"{item.task_id}[{item.map_index}]{name}"
 
 
 def _duration(start: datetime | None, end: datetime | None) -> str:

@@ -125,7 +125,7 @@ class TryEnded:
     """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end.
 
     So are the `rendered_fields` of its beginning when that was not written. A try that was rescheduled is not
-    over: it goes on at `reschedule_at`.
+    over: it goes on at `reschedule_at`. `instance_name` is how people call the instance of a mapped task.
     """
 
     workload: Workload
@@ -136,6 +136,7 @@ class TryEnded:
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
     reschedule_at: datetime | None = None
+    instance_name: str | None = None
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
 
 

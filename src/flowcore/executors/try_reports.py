@@ -13,8 +13,9 @@ from flowcore.abc import ReportSink
 from flowcore.clock import Clock
 from flowcore.domain.workloads import TryEnded, TryStarted, Workload
 from flowcore.runner.endings import Ending
-from flowcore.sdk.comms.messages import Notice, RenderedFields
+from flowcore.sdk.comms.messages import InstanceNamed, Notice, RenderedFields
 from flowcore.sdk.templates.display import shown_fields
+from flowcore.secrets.masking import PROCESS
 
 
 @attrs.define(eq=False)
@@ -27,12 +28,15 @@ class TryReports:
     started_at: datetime | None = None
     is_ended: bool = False
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
+    instance_name: str | None = None
 
     def notice(self, notice: Notice) -> None:
         """Keep what the reports will tell of what a try says."""
         if isinstance(notice, RenderedFields):
             # Its process has masked the secrets that it knows; we may know more.
             self.rendered_fields = shown_fields(notice.fields, length_max=sys.maxsize)
+        elif isinstance(notice, InstanceNamed):
+            self.instance_name = PROCESS.mask(notice.name)
 
     def report_start(self) -> None:
         """The author's code begins; said again, it began anew in another process."""
@@ -62,5 +66,6 @@ class TryReports:
                 error=ending.error,
                 effects=ending.effects,
                 reschedule_at=ending.reschedule_at,
+                instance_name=self.instance_name,
             )
         )

@@ -16,7 +16,7 @@ from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
 from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
-from flowcore.sdk.lazy_context import LaterTime, LazyContext
+from flowcore.sdk.lazy_context import LaterValue, LazyContext
 from flowcore.sdk.no_assets import NoAssetEvents
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.templates import macros
@@ -36,11 +36,16 @@ _VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
 
 
 def context_of(
-    ti: RunningTaskInstance, task: BaseOperator, *, previous_success: Callable[[], DagRun | None]
+    ti: RunningTaskInstance,
+    task: BaseOperator,
+    *,
+    previous_success: Callable[[], DagRun | None],
+    count: Callable[[], int],
 ) -> Context:
     """The context in which `task` runs as `ti`; `flowcore.sdk.Context` says what the keys mean.
 
-    `previous_success` looks up the successful run before this one, when somebody wants to know.
+    `previous_success` looks up the successful run before this one, when somebody wants to know, and `count`
+    how many instances the task has.
 
     Raises:
         ParamError: the task has a param that the run gives no value, or a bad one.
@@ -51,11 +56,11 @@ def context_of(
         conn=_CONN,
         dag=task.dag,
         dag_run=_dag_run(run),
-        expanded_ti_count=None,
+        expanded_ti_count=None if task.mapping is None else LaterValue(count),
         inlet_events=_NO_EVENTS,
         inlets=[],
         macros=macros,
-        map_index_template=None,
+        map_index_template=task.map_index_template if task.mapping is not None else None,
         outlet_events=_NO_EVENTS,
         outlets=[],
         params=_params(run, task),
@@ -81,12 +86,12 @@ def context_of(
     return cast("Context", context)
 
 
-def _later(run: Callable[[], DagRun | None], field: str) -> LaterTime:
+def _later(run: Callable[[], DagRun | None], field: str) -> LaterValue:
     def look_up() -> datetime | None:
         found = run()
         return None if found is None else author_time(attrgetter(field)(found))
 
-    return LaterTime(look_up)
+    return LaterValue(look_up)
 
 
 def _dag_run(run: RunFacts) -> DagRun:

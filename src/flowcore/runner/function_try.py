@@ -23,6 +23,7 @@ from flowcore.runner.callbacks import CALLBACKS_S, call_back, callbacks_after, s
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
 from flowcore.runner.forked_child import flush_outputs
+from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.sdk.comms.interrupts import interrupt
@@ -122,7 +123,10 @@ class FunctionTry:
         self._ready = ready = answered(making, comms)
         with current_context(ready.context), current_comms(comms):
             answered(ready.rendered(), comms)
-            result = self._execute(ready)
+            try:
+                result = self._execute(ready)
+            finally:
+                answered(named(ready.task, self._workload, ready.context, comms), comms)
         pushing = pushed_result(ready.ti, ready.task, result, length_max=self._settings.max_map_length)
         return answered(pushing, comms)
 

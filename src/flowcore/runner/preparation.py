@@ -92,7 +92,11 @@ def prepared(
         # Its call would look it up, and block the event loop.
         run = yield from previous_dag_run(workload.run, DagRunState.SUCCESS)
         previous = lambda: run  # noqa: E731
-    ti.context = context_of(ti, task, previous_success=previous)
+    count: Callable[[], int] = cache(ti.expanded_count)
+    if task.is_async and task.mapping is not None and "expanded_ti_count" in task.named_context_keys:
+        instances = yield from ti.expanded()
+        count = lambda: instances  # noqa: E731
+    ti.context = context_of(ti, task, previous_success=previous, count=count)
     return PreparedTask(task, ti, ti.context, found, lookup, settings)
 
 
@@ -103,7 +107,7 @@ def unprepared(
     try:
         xcoms = TryXComs(workload, settings, pushed={}, is_async=found.is_async)
         ti = _instance(workload, found, comms=comms, xcoms=xcoms)
-        ti.context = context_of(ti, found, previous_success=_previous(ti))
+        ti.context = context_of(ti, found, previous_success=_previous(ti), count=ti.expanded_count)
     except Exception:
         log.exception("the callbacks of %s are not called, for they have no context", workload)
         return None

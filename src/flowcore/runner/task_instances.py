@@ -124,6 +124,11 @@ class RunningTaskInstance(AsksAboutRuns):
     def __repr__(self) -> str:
         return f"<TaskInstance {self.workload}>"
 
+    def expanded(self) -> Question[int]:
+        """Count the instances of the task in this run, without those that were removed."""
+        states = [state for state in (None, *TaskInstanceState) if state is not TaskInstanceState.REMOVED]
+        return self._get_ti_count(self.dag_id, task_ids=[self.task_id], run_ids=[self.run_id], states=states)
+
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms.push(key, value)
 
@@ -150,8 +155,13 @@ class RunningTaskInstance(AsksAboutRuns):
             default=default,
             run_id=run_id,
         )
-        return pulled(pull, self.workload, self.xcoms)
+        return pulled(pull, self.workload, self.xcoms, is_mapped_with=self._is_mapped_with)
 
+    def _is_mapped_with(self, task_id: str) -> bool:
+        other = None if self.task.dag is None else self.task.dag.task_dict.get(task_id)
+        return other is not None and other.mapping is not None and other.mapping is self.task.mapping
+
+    expanded_count = blocking_method(expanded, face="ti.get_ti_count")
     axcom_push = awaiting_method(_xcom_push)
     xcom_pull = blocking_method(_xcom_pull, face="ti.xcom_pull")
     axcom_pull = awaiting_method(_xcom_pull)

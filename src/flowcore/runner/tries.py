@@ -20,11 +20,12 @@ from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.runner.callbacks import CALLBACKS_S, acall_back, callbacks_after, state_after
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
+from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.runner.sources import TaskFinder
 from flowcore.sdk.comms.messages import CallbacksBegun
-from flowcore.sdk.comms.questions import Comms, aanswered, current_comms
+from flowcore.sdk.comms.questions import Comms, Question, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
 from flowcore.sdk.exceptions import TaskTimedOut
 from flowcore.sdk.operators import BaseOperator
@@ -161,11 +162,16 @@ class Try:
                 result = await self._execute(ready.task, ready.context)
             except Exception:
                 # What the author pushed before the error stays.
+                await aanswered(self._named(ready), self._comms)
                 await aanswered(ready.ti.xcoms.settled(), self._comms)
                 raise
+            await aanswered(self._named(ready), self._comms)
         self._scope.deadline = math.inf
         pushing = pushed_result(ready.ti, ready.task, result, length_max=self._settings.max_map_length)
         return await aanswered(pushing, self._comms)
+
+    def _named(self, ready: PreparedTask) -> Question[None]:
+        return named(ready.task, self.workload, ready.context, self._comms)
 
     async def _execute(self, task: BaseOperator, context: Context) -> Any:
         try:

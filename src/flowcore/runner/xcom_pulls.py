@@ -1,12 +1,13 @@
 """`ti.xcom_pull`: which XComs are meant, and whether one value or a list comes of them.
 
-A task that is not mapped has one value, a mapped one a list of the values of its instances. Where Airflow
-ignores `default`, it is honoured here.
+A task that is not mapped has one value, a mapped one a list of the values of its instances; inside of a
+mapped group each instance sees the one with its own index. Where Airflow ignores `default`, it is honoured
+here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -38,16 +39,28 @@ class Pull:
     run_id: str | None
 
 
-def pulled(pull: Pull, workload: Workload, xcoms: TryXComs) -> Question[Any]:
-    """The value or the list of values that a try pulls."""
+def pulled(
+    pull: Pull, workload: Workload, xcoms: TryXComs, *, is_mapped_with: Callable[[str], bool]
+) -> Question[Any]:
+    """The value or the list of values that a try pulls.
+
+    `is_mapped_with` tells the tasks of the same mapped group: of these the instance of the same index is
+    meant.
+    """
     task_ids = _several(workload.task_id if pull.task_ids is None else pull.task_ids, str)
     is_one_task = pull.task_ids is None or isinstance(pull.task_ids, str)
     texts = yield from _texts(pull, task_ids, workload, xcoms)
     # Without a task it is about this task instance, and not about others of the same task.
     indexes = workload.map_index if pull.task_ids is None and pull.map_indexes is ALL else pull.map_indexes
     if indexes is ALL:
-        wanted = [text for task_id in task_ids for text in _all(texts[task_id])]
-        is_one = is_one_task and texts[task_ids[0]].keys() <= {_NOT_MAPPED}
+        own = workload.map_index
+        inside = {task_id for task_id in task_ids if pull.dag_id is None and is_mapped_with(task_id)}
+        wanted = [
+            text
+            for task_id in task_ids
+            for text in ([texts[task_id].get(own)] if task_id in inside else _all(texts[task_id]))
+        ]
+        is_one = is_one_task and (task_ids[0] in inside or texts[task_ids[0]].keys() <= {_NOT_MAPPED})
     else:
         chosen = _several(_NOT_MAPPED if indexes is None else indexes, int)
         wanted = [texts[task_id].get(index) for task_id in task_ids for index in chosen]

@@ -18,6 +18,7 @@ class Mappable:
     task_group: TaskGroup | None
     #: What it is mapped over itself.
     expansion: Expansion | None = None
+    map_index_template: str | None = None
     #: Whether others are mapped over what it returns.
     is_mapped_over: bool = False
 

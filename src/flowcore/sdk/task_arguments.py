@@ -42,6 +42,9 @@ class TaskArguments(TypedDict, total=False):
     `wait_for_downstream` asks the same of the tasks right after it. A task that no run had before does not
     wait, unless `ignore_first_depends_on_past` is False. A task that is to be skipped does not wait either,
     unless `wait_for_past_depends_before_skipping` is True.
+
+    `map_index_template` is rendered when the code of a mapped task's instance is over, and is how people see
+    it.
     """
 
     owner: str | None
@@ -63,6 +66,7 @@ class TaskArguments(TypedDict, total=False):
     executor: str | None
     runs_in: RunsIn | str | None
     backend: Backend | str | None
+    map_index_template: str | None
     max_active_tis_per_dag: int | None
     max_active_tis_per_dagrun: int | None
     do_xcom_push: bool | None
@@ -129,6 +133,7 @@ TASK_RULES: Mapping[str, Rule] = {
     "executor": NAME,
     "runs_in": Rule(f"one of {', '.join(RunsIn)}", RunsIn),
     "backend": Rule(f"one of {', '.join(Backend)}", Backend),
+    "map_index_template": TEXT,
     "max_active_tis_per_dag": whole_number_from(1),
     "max_active_tis_per_dagrun": whole_number_from(1),
     "do_xcom_push": FLAG,

@@ -142,7 +142,8 @@ class TaskInstance(Protocol):
         """What tasks pushed under `key`; in this run, unless `dag_id` or `run_id` says otherwise.
 
         One id gives a value, several give a list in their order, none gives what this task instance pushed
-        itself. A mapped task gives a list of the values of its instances, or of those in `map_indexes`.
+        itself. A mapped task gives a list of the values of its instances, or of those in `map_indexes`; a
+        task of the same mapped group gives the value with the same index.
         With `include_prior_dates` the latest run counts that has a logical date up to this run's and in
         which the task pushed anything. `default` stands for what was not pushed.
         """

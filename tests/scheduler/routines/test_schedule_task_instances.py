@@ -7,10 +7,12 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.schedule_task_instances import HEAD_START
 from flowcore.database.tables import unsettled
+from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.workloads import TryOutcome
+from flowcore.domain.workloads import TryEffects, TryOutcome
+from flowcore.scheduler.decisions.end_tries import end_try
 from flowcore.scheduler.store import Batch
-from tests.support.scheduling import NOW, Scene, chain, loose, make_dag, single
+from tests.support.scheduling import NOW, Scene, chain, ended_now, loose, make_dag, single
 
 
 async def test_a_finished_task_instance_schedules_what_comes_next(scene: Scene) -> None:
@@ -173,3 +175,22 @@ async def test_what_had_ended_before_it_was_stopped_stays_as_it_is(scene: Scene)
     await scene.schedule()
     assert await scene.states(run) == {"t0": "failed", "t1": "success", "t2": "skipped"}
     assert (await scene.run_row(run)).state == "failed"
+
+
+async def test_a_mapped_task_gets_rows_for_its_instances_when_its_source_has_ended(scene: Scene) -> None:
+    tasks = {"m": {"mapping": 0, "priority_weight": 3, "retries": 2}}
+    over_the_source = (Length(LengthKind.OUTPUT, source=0),)
+    run = await scene.begin(make_dag({"s": [], "m": ["s"]}, tasks=tasks, mappings=over_the_source))
+    [workload] = await scene.enqueue()
+    ended = ended_now(workload, TryOutcome.SUCCESS, scene.now, effects=TryEffects(length=3))
+    await scene.store.apply_reports(end_try, started=[], ended=[ended])
+    [_, stands_for_all] = await scene.task_instances(run)
+    assert stands_for_all.map_index == -1
+    await scene.schedule()
+    [_, *instances] = await scene.task_instances(run)
+    assert [(one.map_index, one.state, one.try_number) for one in instances] == [
+        (index, "scheduled", 1) for index in range(3)
+    ]
+    assert {(one.priority_weight, one.max_tries, one.scheduled_at) for one in instances} == {(3, 2, NOW)}
+    assert instances[0].id == stands_for_all.id
+    assert [workload.map_index for workload in await scene.enqueue()] == [0, 1, 2]

@@ -45,6 +45,7 @@ _ended = rows_of(
     due_at=UtcDateTime,
     error=sa.Text,
     effects=Json,
+    rendered_map_index=sa.Text,
 )
 _is_put_off = _ended.c.state == literal("up_for_reschedule")
 _END = (
@@ -56,6 +57,7 @@ _END = (
         due_at=_ended.c.due_at,
         error=_ended.c.error,
         effects=_ended.c.effects,
+        rendered_map_index=sa.func.coalesce(_ended.c.rendered_map_index, _t.rendered_map_index),
         lease_id=None,
         waiting_since=sa.case(
             (_is_put_off, sa.func.coalesce(_t.waiting_since, _ended.c.start_date)),
@@ -189,4 +191,5 @@ def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
         end.due_at,
         report.error,
         dump_effects(report.effects),
+        report.instance_name,
     )

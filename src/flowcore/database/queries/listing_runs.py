@@ -28,7 +28,10 @@ _RUNS = (
 )
 _TASK_INSTANCES = (
     sa.select(
-        _t.task_id, _t.map_index, _t.try_number, _t.state, _t.start_date, _t.end_date, _t.error, xcom.c.value
+        *(_t[name] for name in ("task_id", "map_index", "try_number", "state", "start_date", "end_date")),
+        _t.error,
+        xcom.c.value.label("xcom"),
+        _t.rendered_map_index,
     )
     .join_from(
         task_instance,
@@ -71,6 +74,7 @@ class ListedTaskInstance:
     end_date: datetime | None
     error: str | None
     xcom: str | None
+    rendered_map_index: str | None = None
 
 
 def list_runs(connection: sa.Connection, dag_id: str) -> Sequence[ListedRun]:
@@ -93,4 +97,5 @@ def list_task_instances(connection: sa.Connection, dag_id: str, run_id: str) -> 
     run = find_run(connection, dag_id, run_id)
     if run is None:
         raise DagRunNotFound(dag_id, run_id)
-    return [ListedTaskInstance(*row) for row in connection.execute(_TASK_INSTANCES, {"run": run.id})]
+    rows = connection.execute(_TASK_INSTANCES, {"run": run.id})
+    return [ListedTaskInstance(**row._mapping) for row in rows]

@@ -26,7 +26,11 @@ _RUNS_BY_ID = _RUNS.where(dag_run.c.id.in_(ids("runs")))
 _RUN_BY_NAME = _RUNS.where(dag_run.c.dag_id == sa.bindparam("dag"), dag_run.c.run_id == sa.bindparam("run"))
 _t = task_instance.c
 _TASK_INSTANCES = (
-    sa.select(_t.task_id, _t.map_index, _t.try_number, _t.state, _t.start_date, _t.end_date, _t.error)
+    sa.select(
+        *(_t[name] for name in ("task_id", "map_index", "try_number", "state", "start_date", "end_date")),
+        _t.error,
+        _t.rendered_map_index,
+    )
     .where(_t.dag_run_id == sa.bindparam("run"))
     .order_by(_t.position, _t.map_index)
 )
@@ -101,7 +105,10 @@ class RunView:
 
 @attrs.frozen
 class TaskInstanceView:
-    """A task instance as it stands in the database; `map_index` is -1 when it is not mapped."""
+    """A task instance as it stands in the database; `map_index` is -1 when it is not mapped.
+
+    `rendered_map_index` is what its `map_index_template` became.
+    """
 
     task_id: str
     map_index: int
@@ -110,6 +117,7 @@ class TaskInstanceView:
     start_date: datetime | None
     end_date: datetime | None
     error: str | None
+    rendered_map_index: str | None = None
 
 
 def view_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[RunView]:
@@ -127,7 +135,8 @@ def find_run(connection: sa.Connection, dag_id: str, run_id: str) -> RunView | N
 
 def view_task_instances(connection: sa.Connection, dag_run_id: int) -> Sequence[TaskInstanceView]:
     """Read the task instances of a run in Dag order."""
-    return [TaskInstanceView(*row) for row in connection.execute(_TASK_INSTANCES, {"run": dag_run_id})]
+    rows = connection.execute(_TASK_INSTANCES, {"run": dag_run_id})
+    return [TaskInstanceView(**row._mapping) for row in rows]
 
 
 def pull_xcoms(connection: sa.Connection, wanted: Sequence[XComAddress]) -> dict[XComAddress, str]:

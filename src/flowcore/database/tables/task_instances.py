@@ -13,6 +13,7 @@ from flowcore.database.types import Json, UtcDateTime
 #: order) break ties of priority; the position is -1 when the task is not in the run's version of the Dag.
 #: A retry, or a try that was put off, is `due_at`. `waiting_since` is the start of the first try that was put
 #: off since the task instance was cleared; `reschedules` counts how often tries were, since the row exists.
+#: `rendered_map_index` is how people call an instance of a mapped task, if its template says so.
 #: `effects` are what the try said about the rest of the run; they hold while the task instance is a success.
 task_instance = sa.Table(
     "task_instance",
@@ -46,6 +47,7 @@ task_instance = sa.Table(
     sa.Column("runs_in", sa.Text),
     sa.Column("waiting_since", UtcDateTime),
     sa.Column("reschedules", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("rendered_map_index", sa.Text),
     sa.UniqueConstraint("dag_run_id", "task_id", "map_index"),
     partial_index(
         "ix_task_instance_scheduled",

@@ -97,8 +97,13 @@ class RunProgress:
             position, map_index = touched.pop()
             task = self._tasks[position]
             touched += self._expand_if_known(task, expansions)
-            for index in tuple(task.undecided) if map_index is None else {map_index} & task.undecided:
-                if new := self._new_state(task, index):
+            undecided = tuple(task.undecided) if map_index is None else {map_index} & task.undecided
+            if not (undecided and self._may_begin(task)):
+                continue
+            # The same for all of them: who ends meanwhile is not looked at by this task.
+            outside = self._outside(task)
+            for index in undecided:
+                if new := self._new_state(task, index, outside):
                     changes[position, index] = new
                     touched += self._set((position, index), new)
         stops = self._has_failed_fast and self._unfinished > 0
@@ -124,14 +129,14 @@ class RunProgress:
         return [(other.task.position, None) for other in mapped]
 
     def _are_sources_there(self, task: TaskProgress) -> bool:
-        sources = self._counts(task, Look.SOURCE, NOT_MAPPED)
+        sources = self._counts(task, Look.SOURCE)
         return sources.success == sources.total
 
     def _expect(self, task: TaskProgress, more: int) -> None:
         """Count that a task has more instances."""
         self._count_more(more)
         for watcher in self.dag.dependencies.looked_at_by[task.task.position]:
-            tally = self._tasks[watcher.position].tallies.get((watcher.look, None))
+            tally = self._tasks[watcher.position].tallies.get(watcher.look)
             if tally is not None and not watcher.is_inside:
                 tally.expect(more)
 
@@ -139,11 +144,10 @@ class RunProgress:
         self.size += more
         self._unfinished += more
 
-    def _new_state(self, task: TaskProgress, map_index: int) -> TaskInstanceState | None:
-        if not self._may_begin(task):
-            return None
-        looks = self.dag.dependencies.looks_at[task.task.position]
-        counts = {look: self._counts(task, look, map_index) for look in looks}
+    def _new_state(
+        self, task: TaskProgress, map_index: int, outside: Mapping[Look, UpstreamCounts]
+    ) -> TaskInstanceState | None:
+        counts = self._with_inside(task, map_index, outside)
         verdict = task_verdict(
             task.task,
             lambda look: counts.get(look, NOBODY),
@@ -159,28 +163,37 @@ class RunProgress:
     def _may_begin(self, task: TaskProgress) -> bool:
         return task.task.is_teardown or not self._has_failed_fast
 
-    def _counts(self, task: TaskProgress, look: Look, map_index: int) -> UpstreamCounts:
+    def _outside(self, task: TaskProgress) -> Mapping[Look, UpstreamCounts]:
+        """How those ended at whom all instances of a task look."""
+        return {look: self._counts(task, look) for look in self.dag.dependencies.looks_at[task.task.position]}
+
+    def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
         if look is Look.SOURCE and task.task.mapping in self._lengths:
             return NOBODY
-        outside, inside = self.dag.dependencies.looks_at[task.task.position].get(look, NO_OTHERS)
-        tally = task.tallies.get((look, None))
+        outside = self.dag.dependencies.looks_at[task.task.position].get(look, NO_OTHERS).outside
+        tally = task.tallies.get(look)
         if tally is None:
             states = (state for other in outside for state in self._tasks[other].states.values())
-            tally = task.tallies[look, None] = Tally(states)
+            tally = task.tallies[look] = Tally(states)
         counts = tally.counts()
         if look is Look.SOURCE and not counts.remaining:
             return Tally(map(self._end_as_source, outside)).counts()
-        return counts + self._counts_inside(task, look, map_index, inside) if inside else counts
+        return counts
 
-    def _counts_inside(
-        self, task: TaskProgress, look: Look, map_index: int, inside: Iterable[int]
-    ) -> UpstreamCounts:
-        tally = task.tallies.get((look, map_index))
-        if tally is None:
-            tally = task.tallies[look, map_index] = Tally(
-                self._tasks[other].state_at(map_index) for other in inside
-            )
-        return tally.counts()
+    def _with_inside(
+        self, task: TaskProgress, map_index: int, outside: Mapping[Look, UpstreamCounts]
+    ) -> Mapping[Look, UpstreamCounts]:
+        """The same with those at whom one instance looks."""
+        if task.task.mapping is None:
+            return outside
+        counts = dict(outside)
+        for look, others in self.dag.dependencies.looks_at[task.task.position].items():
+            if others.inside:
+                at = task.tallies_at.setdefault(map_index, {})
+                if look not in at:
+                    at[look] = Tally(self._tasks[other].state_at(map_index) for other in others.inside)
+                counts[look] += at[look].counts()
+        return counts
 
     def _end_as_source(self, position: int) -> TaskInstanceState | None:
         """How a task that is over has ended for those that are mapped over its output.
@@ -225,7 +238,7 @@ class RunProgress:
         touched: _Touched = []
         for watcher in self.dag.dependencies.looked_at_by[position]:
             index = map_index if watcher.is_inside else None
-            tally = self._tasks[watcher.position].tallies.get((watcher.look, index))
+            tally = self._tasks[watcher.position].tally(watcher.look, index)
             if tally is None or tally.add(state):
                 touched.append((watcher.position, index))
         return touched

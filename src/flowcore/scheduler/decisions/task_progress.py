@@ -56,15 +56,16 @@ class TaskProgress:
     A mapped task begins with an instance -1, too, which stands for all until it is known how many there are.
     """
 
-    __slots__ = ("pushed", "states", "tallies", "task", "told_to_skip", "undecided")
+    __slots__ = ("pushed", "states", "tallies", "tallies_at", "task", "told_to_skip", "undecided")
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.states: dict[int, TaskInstanceState | None] = {NOT_MAPPED: None}
         self.undecided = {NOT_MAPPED}
-        #: Of those outside of what the task is mapped with (index None), and by index of those inside. Made
-        #: when they are looked at for the first time, and kept up to date from then on.
-        self.tallies: dict[tuple[Look, int | None], Tally] = {}
+        #: Of those outside of what the task is mapped with; and by index of those inside, for what is not
+        #: decided yet. Made when they are looked at for the first time, and kept up to date from then on.
+        self.tallies: dict[Look, Tally] = {}
+        self.tallies_at: dict[int, dict[Look, Tally]] = {}
         #: The instances that are to be skipped, as a task said that may do so; None: all.
         self.told_to_skip: set[int | None] = set()
         #: How many elements it has pushed for those that are mapped over it; None: it has not.
@@ -80,8 +81,14 @@ class TaskProgress:
         self.states[map_index] = state
         if map_index in self.undecided:
             self.undecided.remove(map_index)
-            for look in Look:
-                self.tallies.pop((look, map_index), None)
+            self.tallies_at.pop(map_index, None)
+
+    def tally(self, look: Look, map_index: int | None) -> Tally | None:
+        """What was counted so far, if anybody has looked: outside (None), or inside at an index."""
+        if map_index is None:
+            return self.tallies.get(look)
+        at = self.tallies_at.get(map_index)
+        return None if at is None else at.get(look)
 
     def state_at(self, map_index: int) -> TaskInstanceState | None:
         """The state of an instance, or of the one that stands for it."""

@@ -175,6 +175,13 @@ class RenderedFields(Notice):
 
 
 @attrs.frozen
+class InstanceNamed(Notice):
+    """The name that `map_index_template` gave to an instance of a mapped task."""
+
+    name: str
+
+
+@attrs.frozen
 class TryBegun(Notice):
     """The author's code begins now."""
 
