@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import asynccontextmanager
 from functools import partial
@@ -286,6 +287,16 @@ async def test_worker_that_has_grown_too_large_is_replaced():
         bench.submit("succeed", 2, runs_in=RunsIn.WORKER)
         assert await ended(bench) == {1: SUCCESS, 2: SUCCESS}
         assert (len(bench.forks.forked), signal.SIGTERM in leaky.signals) == (2, True)
+
+
+async def test_tries_leave_no_descriptor_open():
+    async with serving() as bench:
+        counts = []
+        for number in range(12):
+            bench.submit(("succeed", "vanish", "babble")[number % 3], number)
+            await ended(bench)
+            counts.append(len(os.listdir("/proc/self/fd")))
+        assert counts[-1] <= counts[2]
 
 
 async def test_each_event_loop_has_workers_of_its_own():

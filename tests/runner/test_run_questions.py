@@ -9,7 +9,7 @@ import pytest
 from flowcore.domain.dag_runs import PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.errors import DagRunNotFound, UsageError
-from flowcore.sdk import BaseOperator
+from flowcore.sdk import DAG, BaseOperator, TaskGroup
 from tests.runner.tries import DATED_RUN, MOMENT, RUN, Runs, past_run, ti_of
 
 BEFORE = past_run("before", start_date=MOMENT)
@@ -58,6 +58,40 @@ async def test_what_is_meant_is_said_in_full():
         ),
         RunFilter(dag_id="e", run_ids=()),
     ]
+
+
+@pytest.fixture
+async def grouped():
+    with DAG("d") as dag, TaskGroup("outer"):
+        BaseOperator("a")
+        with TaskGroup("inner"):
+            BaseOperator("b")
+    runs = Runs([], PAST)
+    return ti_of(dag.get_task("outer.a"), runs=runs), runs
+
+
+@pytest.mark.parametrize(
+    ("group", "task_ids", "meant"),
+    [
+        ("outer", None, ("outer.a", "outer.inner.b")),
+        ("outer.inner", None, ("outer.inner.b",)),
+        ("outer", ["outer.a", "x"], ("outer.a",)),
+    ],
+)
+async def test_group_stands_for_the_tasks_in_it(grouped, group, task_ids, meant):
+    ti, runs = grouped
+    await ti.aget_ti_count("d", task_ids=task_ids, task_group_id=group)
+    await ti.aget_task_states("d", None, task_ids, group)
+    assert [question.task_ids for question in runs.questions] == [meant, meant]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "told"),
+    [("d", "'d' has no task group 'none'; it has outer, outer.inner"), ("e", "name the tasks in")],
+)
+async def test_group_that_is_not_known_is_refused(grouped, dag_id, told):
+    with pytest.raises(UsageError, match=told):
+        await grouped[0].aget_ti_count(dag_id, task_group_id="none")
 
 
 async def test_without_a_logical_date_nothing_comes_before():

@@ -80,7 +80,8 @@ async def test_a_try_that_was_told_to_end_calls_nobody(server):
     source = source_of("""
         import os, signal
         with DAG("d") as dag:
-            @task(on_failure_callback=lambda context: os._exit(3), on_retry_callback=lambda context: os._exit(3))
+            def end(context): os._exit(3)
+            @task(on_failure_callback=end, on_retry_callback=end)
             def t(): os.kill(os.getpid(), signal.SIGTERM)
             t()
     """)

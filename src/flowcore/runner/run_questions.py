@@ -18,6 +18,7 @@ from flowcore.sdk.comms.run_messages import (
     GetPreviousTaskInstance,
     ListTaskInstances,
 )
+from flowcore.sdk.operators import BaseOperator
 
 #: How a task instance that has no state yet is named in `states`.
 _NO_STATE = "none"
@@ -33,8 +34,8 @@ def previous_dag_run(run: RunFacts, state: str | None) -> Question[DagRun | None
 class AsksAboutRuns:
     """A try that asks; `flowcore.sdk.TaskInstance` says what each method means."""
 
-    def __init__(self, workload: Workload, comms: Comms) -> None:
-        self.workload, self.comms = workload, comms
+    def __init__(self, workload: Workload, task: BaseOperator, comms: Comms) -> None:
+        self.workload, self.task, self.comms = workload, task, comms
 
     def _get_previous_dagrun(self, state: str | None = None) -> Question[DagRun | None]:
         return (yield from previous_dag_run(self.workload.run, state))
@@ -73,6 +74,7 @@ class AsksAboutRuns:
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
@@ -82,7 +84,7 @@ class AsksAboutRuns:
             dag_id=dag_id,
             run_ids=_texts(run_ids),
             logical_dates=_dates(logical_dates),
-            task_ids=_texts(task_ids),
+            task_ids=self._in_group(dag_id, _texts(task_ids), task_group_id),
             map_index=map_index,
             states=_texts(None if states is None else [state or _NO_STATE for state in states]),
         )
@@ -93,6 +95,7 @@ class AsksAboutRuns:
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
@@ -101,7 +104,7 @@ class AsksAboutRuns:
             dag_id=dag_id,
             run_ids=_texts(run_ids),
             logical_dates=_dates(logical_dates),
-            task_ids=_texts(task_ids),
+            task_ids=self._in_group(dag_id, _texts(task_ids), task_group_id),
             map_index=map_index,
         )
         states: dict[str, dict[str, str | None]] = defaultdict(dict)
@@ -109,6 +112,25 @@ class AsksAboutRuns:
             name = found.task_id if found.map_index < 0 else f"{found.task_id}_{found.map_index}"
             states[found.run_id][name] = found.state and found.state.value
         return dict(states)
+
+    def _in_group(
+        self, dag_id: str, task_ids: tuple[str, ...] | None, task_group_id: str | None
+    ) -> tuple[str, ...] | None:
+        if task_group_id is None:
+            return task_ids
+        dag = self.task.required_dag
+        if dag_id != dag.dag_id:
+            raise UsageError(
+                f"what is in the task groups of Dag {dag_id!r} is not known in a task of {dag.dag_id!r}; name"
+                " the tasks in task_ids"
+            )
+        groups = {group.group_id: group for group in dag.task_group.groups()}
+        if task_group_id not in groups:
+            raise UsageError(
+                f"Dag {dag_id!r} has no task group {task_group_id!r}; it has {', '.join(groups) or 'none'}"
+            )
+        inside = [task.task_id for task in groups[task_group_id].tasks()]
+        return tuple(name for name in inside if task_ids is None or name in task_ids)
 
     get_previous_dagrun = blocking_method(_get_previous_dagrun, face="ti.get_previous_dagrun")
     aget_previous_dagrun = awaiting_method(_get_previous_dagrun)

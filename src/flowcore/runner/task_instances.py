@@ -36,8 +36,8 @@ class RunningTaskInstance(AsksAboutRuns):
         xcoms: TryXComs,
         start_date: datetime,
     ) -> None:
-        super().__init__(workload, comms)
-        self.task, self.xcoms, self.start_date = task, xcoms, start_date
+        super().__init__(workload, task, comms)
+        self.xcoms, self.start_date = xcoms, start_date
         self.context: Context | None = None
         self.state = TaskInstanceState.RUNNING
         self.end_date: datetime | None = None

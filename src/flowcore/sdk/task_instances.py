@@ -213,12 +213,17 @@ class TaskInstance(Protocol):
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
         states: Iterable[str | None] | None = None,
     ) -> int:
-        """How many task instances of a Dag there are; one that waits for its upstream has the state None."""
+        """How many task instances of a Dag there are; one that waits for its upstream has the state None.
+
+        Raises:
+            UsageError: the group is none of the task's own Dag.
+        """
         ...
 
     async def aget_ti_count(
@@ -226,6 +231,7 @@ class TaskInstance(Protocol):
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
@@ -237,6 +243,7 @@ class TaskInstance(Protocol):
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
@@ -249,6 +256,7 @@ class TaskInstance(Protocol):
         dag_id: str,
         map_index: int | None = None,
         task_ids: Iterable[str] | None = None,
+        task_group_id: str | None = None,
         *,
         logical_dates: Iterable[datetime] | None = None,
         run_ids: Iterable[str] | None = None,
