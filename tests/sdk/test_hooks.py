@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import anyio.to_thread
+import pytest
 
 from flowcore.sdk import BaseHook
 from tests.support.secret_backends import KeptSource, current_source
@@ -15,3 +16,8 @@ async def test_hooks_find_their_connection() -> None:
         found = await WebHook.aget_connection("web")
         assert found == await anyio.to_thread.run_sync(WebHook.get_connection, "web")
     assert found.host == "web.example"
+
+
+def test_a_hook_without_a_client_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="WebHook has no get_conn"):
+        WebHook().get_conn()

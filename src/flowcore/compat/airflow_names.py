@@ -182,7 +182,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.utils.edgemodifier": _EDGES,
     "airflow.utils.helpers": _sdk("chain", "cross_downstream"),
     "airflow.utils.log.secrets_masker": _MASKING,
-    "airflow.utils.log.logging_mixin": {"LoggingMixin": "flowcore.compat.airflow_logging:HasLog"},
+    "airflow.utils.log.logging_mixin": {"LoggingMixin": f"{SDK}.loggers:HasLog"},
     "airflow.utils.state": _STATES,
     "airflow.utils.task_group": _sdk("TaskGroup"),
     "airflow.utils.timezone": _TIMEZONE,

@@ -24,6 +24,7 @@ from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagError
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
+from flowcore.sdk.loggers import HasLog
 from flowcore.sdk.mappable import Mappable
 from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.notifiers import Callback
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.task_groups import TaskGroup
 
 
-class BaseOperator(Mappable, TaskNode, metaclass=OperatorType):
+class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
     """One task of a Dag.
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
