@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from flowcore.cli.root import root
+
 
 def flowcore(folder: Path, *arguments: str, timeout_s: float = 250) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` to its end."""
@@ -20,6 +24,14 @@ def flowcore(folder: Path, *arguments: str, timeout_s: float = 250) -> subproces
         check=False,
         timeout=timeout_s,
     )
+
+
+def flowcore_here(folder: Path, *arguments: str) -> str:
+    """The same in this process, which is quicker and is no part of what is tested; what was printed."""
+    url = f"sqlite:///{folder / 'flowcore.db'}"
+    done = CliRunner().invoke(root, [*arguments, "--database-url", url], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def error_of(done: subprocess.CompletedProcess[str]) -> str:

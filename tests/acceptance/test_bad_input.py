@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowcore.database.schema import HEAD
-from tests.acceptance.commands import error_of, flowcore, started, wait_for_line
+from tests.acceptance.commands import error_of, flowcore, flowcore_here, started, wait_for_line
 
 GOOD = """
 from flowcore.sdk import dag, task
@@ -90,11 +90,10 @@ def test_a_dag_file_that_is_not_there(folder: Path) -> None:
 def test_bad_files_in_the_folder_leave_the_others_alone(folder: Path) -> None:
     for number, (program, _) in enumerate(BAD_FILES.values()):
         (folder / "dags" / f"bad{number}.py").write_text(program)
-    flowcore(folder, "db", "migrate")
-    assert flowcore(folder, "dags", "trigger", "good", "--run-id", "mine").returncode == 0
+    flowcore_here(folder, "db", "migrate")
+    flowcore_here(folder, "dags", "trigger", "good", "--run-id", "mine", "--dags-folder", f"{folder}/dags")
     assert flowcore(folder, "scheduler", "--until-idle").returncode == 0
-    listed = flowcore(folder, "dags", "list-runs", "good", "-o", "json")
-    assert '"state": "success"' in listed.stdout
+    assert '"state": "success"' in flowcore_here(folder, "dags", "list-runs", "good", "-o", "json")
 
 
 AWAY = "postgresql://me:secret@127.0.0.1:1/db"
@@ -126,7 +125,7 @@ def test_a_database_that_cannot_be_used(command: str, url: str, folder: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "scheduler", "dags list", "dags trigger", "db check"])
 def test_a_database_that_is_out_of_date(command: str, folder: Path) -> None:
-    flowcore(folder, "db", "migrate")
+    flowcore_here(folder, "db", "migrate")
     with sqlite3.connect(folder / "flowcore.db") as raw:
         raw.execute("UPDATE flowcore_schema SET version_num = '0000'")
     raw.close()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.commands import flowcore, started, wait_for_line
+from tests.acceptance.commands import flowcore, flowcore_here, started, wait_for_line
+from tests.acceptance.scheduler_process import wait_until
 
 ECHO = """
 from flowcore.sdk import dag, get_current_context, task
@@ -40,8 +41,8 @@ sleeper()
 
 
 def states_of(folder: Path, dag_id: str, run_id: str) -> dict[str, str]:
-    done = flowcore(folder, "tasks", "states-for-dag-run", dag_id, run_id, "-o", "json")
-    return {row["task_id"]: row["state"] for row in json.loads(done.stdout)}
+    shown = flowcore_here(folder, "tasks", "states-for-dag-run", dag_id, run_id, "-o", "json")
+    return {row["task_id"]: row["state"] for row in json.loads(shown)}
 
 
 @pytest.mark.slow
@@ -52,8 +53,7 @@ def test_a_run_triggered_from_another_process_ends(backend: str, tmp_path: Path)
     with started(tmp_path, "scheduler", "--backend", backend) as scheduler:
         wait_for_line(scheduler, "1 Dags of")
         flowcore(tmp_path, "dags", "trigger", "echo", "--run-id", "mine", "--conf", '{"word": "hi"}')
-        while states_of(tmp_path, "echo", "mine") != {"say": "success"}:
-            assert scheduler.poll() is None
+        wait_until(lambda: states_of(tmp_path, "echo", "mine") == {"say": "success"}, "the end of the run")
         scheduler.send_signal(signal.SIGTERM)
         assert scheduler.wait(60) == 0
 
