@@ -9,8 +9,8 @@ import pytest
 
 import flowcore.sdk
 
-#: Of the standard library and of packages; they were 164. A package more is dozens.
-MODULES_MAX = 180
+#: Of the standard library and of packages; they were 171. A package more is dozens.
+MODULES_MAX = 220
 
 
 def test_no_module_hides_a_public_name():
