@@ -85,12 +85,18 @@ async def test_hurry_does_not_wait_for_what_was_patient(stubborn, interrupted_fi
 
 
 async def test_process_that_is_granted_time_has_it_also_when_it_was_interrupted(stubborn):
+    signalled = anyio.Event()
+
+    def take(number, to_group):
+        stubborn._take(number, to_group)
+        signalled.set()
+
+    stubborn.child = Child(stubborn._ends, take)
     stop = ChildStop(Step.INTERRUPT, Step.KILL, graces=PATIENT)
     stop.begin()
     async with anyio.create_task_group() as nursery:
         nursery.start_soon(stop.wait_end, stubborn.child)
-        await anyio.wait_all_tasks_blocked()
-        assert stubborn.signals == [signal.SIGINT]
+        await signalled.wait()
         stop.put_off(anyio.current_time() + 0.05)
     assert stubborn.signals == [signal.SIGINT, signal.SIGKILL]
 
