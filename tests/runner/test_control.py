@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowcore.errors import ProtocolError
-from flowcore.runner.control import Fork, Forked, Inbox, control_frame
+from flowcore.runner.control import (
+    Exited,
+    Fork,
+    Forked,
+    Inbox,
+    control_frame,
+    exited_frame,
+    forked_frame,
+)
 from flowcore.sdk.comms.envelopes import Envelope
 
 
@@ -90,3 +98,9 @@ def test_nonsense_is_a_fault_of_the_peer_or_not_yet_a_message(data):
         theirs.send(data)
         with suppress(ProtocolError):
             assert Inbox().receive(ours) == []
+
+
+@pytest.mark.parametrize("code", [0, 1, 255, -9])
+def test_what_a_server_says_of_each_child_is_what_any_message_would_be(code):
+    assert exited_frame(code, 7) == control_frame(Exited(code), 7)
+    assert forked_frame(4711, 7) == control_frame(Forked(4711), 7)

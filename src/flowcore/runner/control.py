@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 
 from flowcore.errors import ProtocolError
-from flowcore.sdk.comms.envelopes import Envelope, decode, encode
+from flowcore.sdk.comms.envelopes import VERSION, Envelope, decode, encode
 from flowcore.sdk.comms.framing import Unframing, frame
 from flowcore.sdk.comms.messages import ErrorAnswer, Message, Notice
 
@@ -79,6 +79,20 @@ class Exited(Message):
 def control_frame(message: Message, child: int | None = None) -> bytes:
     """What to send. Raises UsageError when the message is no JSON, or too large."""
     return frame(encode(Envelope(message, child)))
+
+
+def forked_frame(pid: int, child: int) -> bytes:
+    """The same for `Forked`, which a server says of each child: see `exited_frame`."""
+    return frame(b'[%d,%d,null,"Forked",{"pid":%d}]' % (VERSION, child, pid))
+
+
+def exited_frame(code: int, child: int) -> bytes:
+    """The same for `Exited`.
+
+    While children live that a server has forked, each page that it writes to is copied first; encoders and
+    records reach a hundred of them, which for a short try is a tenth of its whole cost.
+    """
+    return frame(b'[%d,%d,null,"Exited",{"code":%d}]' % (VERSION, child, code))
 
 
 @attrs.define

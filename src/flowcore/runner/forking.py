@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from flowcore.errors import FlowcoreError, ProtocolError
 from flowcore.runner import linux
 from flowcore.runner.control import (
-    Exited,
     Fork,
-    Forked,
     ForkRefused,
     Inbox,
     SendSignal,
     ServerReady,
     control_frame,
+    exited_frame,
+    forked_frame,
 )
 from flowcore.runner.forked_child import HELD_BACK, flush_outputs, job_of, run_child
 from flowcore.runner.jobs import find_job
@@ -110,7 +110,7 @@ class ForkLoop:
     def _fork(self, number: int, order: Fork) -> None:
         fds = self._inbox.take_fds()
         try:
-            self._send(Forked(self._make_child(order, fds, number)), number)
+            self._control.sendall(forked_frame(self._make_child(order, fds, number), number))
         except (OSError, FlowcoreError) as error:
             self._send(ForkRefused(str(error)), number)
         finally:
@@ -151,7 +151,7 @@ class ForkLoop:
             number = self._numbers.pop(pid, None)
             if number is not None:
                 del self._pids[number]
-                self._send(Exited(code), number)
+                self._control.sendall(exited_frame(code, number))
 
     def _kill_strangers(self) -> None:
         """Kill what was left behind by children that have ended, and was adopted by this process."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -38,6 +39,7 @@ class Job:
     dags: Sequence[DAG] = ()
 
 
+@cache
 def find_job(name: str) -> Callable[[Job], None]:
     """The function of a job.
 
