@@ -18,7 +18,7 @@ from flowcore.clock import SystemClock
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import RunsIn, TryOutcome, TryStarted
 from flowcore.errors import DagError, DatabaseUnavailable, UsageError
-from flowcore.executors.child_stopping import Graces
+from flowcore.executors.child_stopping import AT_SHUTDOWN, Graces
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
 from flowcore.runner.connections import ForkFailed, ForkServerGone
@@ -183,6 +183,9 @@ async def test_shutdown_gives_back_what_still_runs(behaviour, runs_in):
         bench.scope.cancel()
     assert bench.reports.outcomes == {1: GIVEN_BACK}
     assert bench.forks.forked[0].child.status is not None
+    # So that `finally` runs: the other steps have no time at a shutdown.
+    assert bench.forks.forked[0].signals[0] == signal.SIGINT
+    assert AT_SHUTDOWN.interrupt_s > 0
 
 
 @pytest.mark.parametrize("runs_in", [RunsIn.PROCESS, RunsIn.WORKER])
@@ -286,7 +289,7 @@ async def test_worker_that_has_grown_too_large_is_replaced():
             await leaky.child.wait()
         bench.submit("succeed", 2, runs_in=RunsIn.WORKER)
         assert await ended(bench) == {1: SUCCESS, 2: SUCCESS}
-        assert (len(bench.forks.forked), signal.SIGTERM in leaky.signals) == (2, True)
+        assert (len(bench.forks.forked), signal.SIGINT in leaky.signals) == (2, True)
 
 
 async def test_tries_leave_no_descriptor_open():

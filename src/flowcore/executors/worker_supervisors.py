@@ -61,7 +61,7 @@ class WorkerSupervisor:
 
     def __init__(self, backend: Backend, *, children: ChildMaker, limits: WorkerLimits) -> None:
         self._backend, self._children, self._limits = backend, children, limits
-        self._stop = ChildStop(Step.TERMINATE, Step.KILL, graces=children.graces)
+        self._stop = ChildStop(Step.INTERRUPT, Step.KILL, graces=children.graces)
         self._tries: dict[int, WorkerTry] = {}
         self._refs = itertools.count(1)
         self._pulse = Pulse()

@@ -2,8 +2,8 @@
 
 The payload is `{"backend": ..., "settings": ...}`, the latter a record of `TrySettings`. The supervisor
 numbers the tries: the `ref` of an envelope. It sends RunTry, CancelTry and Ping, and is told TryBegun,
-TryOver, Pong and LoopBlocked. SIGTERM cancels all tries, which are given back; so does a supervisor that is
-gone.
+TryOver, Pong and LoopBlocked. SIGINT or SIGTERM cancels all tries, which are given back; so does a supervisor
+that is gone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _current_try: ContextVar[int | None] = ContextVar("flowcore_current_try", defaul
 
 
 def run_worker(job: Job) -> None:
-    """Carry out tries until the supervisor is gone or SIGTERM comes."""
+    """Carry out tries until the supervisor is gone or a signal comes."""
     settings = load_record(TrySettings, job.payload["settings"])
     comms = Decoder(job.comms)
     with process_comms(comms):
@@ -58,7 +58,7 @@ class WarmWorker:
         self._threads = anyio.CapacityLimiter(_THREADS)
 
     async def serve(self) -> None:
-        """Carry out tries until the supervisor is gone or SIGTERM comes."""
+        """Carry out tries until the supervisor is gone or a signal comes."""
         watchdog = LoopWatchdog(
             current_token(), current_try=_current_try.get, try_of_frame=_try_of, blocked=self._say_blocked
         )
