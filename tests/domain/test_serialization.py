@@ -86,6 +86,8 @@ def tasks_at(position, size, edges, mappings):
         retry_rule=retry_rules,
         execution_timeout_s=st.none() | seconds,
         docs=objects,
+        inlets=st.lists(objects, max_size=2).map(tuple),
+        outlets=st.lists(objects, max_size=2).map(tuple),
     )
 
 

@@ -10,6 +10,6 @@ def test_there_are_no_events():
     assert (list(NoAssetEvents()), len(NoAssetEvents())) == ([], 0)
 
 
-def test_asking_for_events_says_that_there_are_no_assets_yet():
-    with pytest.raises(UsageError, match="flowcore has no assets yet"):
+def test_asking_for_events_says_that_they_cannot_be_looked_up():
+    with pytest.raises(UsageError, match="cannot be looked up yet"):
         NoAssetEvents()["s3://bucket"]

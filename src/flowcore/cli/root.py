@@ -18,6 +18,7 @@ COMMANDS = {
     "dags": ("flowcore.cli.dags:dags", "List, trigger, pause and look at Dags."),
     "tasks": ("flowcore.cli.tasks:tasks", "Look at tasks, clear and mark them."),
     "backfill": ("flowcore.cli.backfill:backfill", "Make up for runs between two dates."),
+    "assets": ("flowcore.cli.assets:assets", "Look at assets, and say that they were updated."),
     "connections": (
         "flowcore.cli.connections:connections",
         "Look at connections, add and test them.",

@@ -99,10 +99,26 @@ _TIMEZONE = _of(
 _WEEKDAY = _of("flowcore.compat.airflow_weekday", "WeekDay")
 _WEEKDAY_SENSOR = _of(f"{_STANDARD}.time_sensors", "DayOfWeekSensor")
 
+_ASSETS = {
+    **_sdk("Asset", "AssetAlias", "AssetAll", "AssetAny"),
+    **_of("flowcore.domain.assets", "AssetRef", "Model"),
+    "Dataset": f"{SDK}:Asset",
+}
+_DATASETS = {
+    "Dataset": f"{SDK}:Asset",
+    "DatasetAlias": f"{SDK}:AssetAlias",
+    "DatasetAll": f"{SDK}:AssetAll",
+    "DatasetAny": f"{SDK}:AssetAny",
+}
+_ASSET_OR_TIME = _sdk("AssetOrTimeSchedule")
+
 #: By module of Airflow. A module that holds only other modules is not listed.
 NAMES: Mapping[str, Names] = {
     "airflow": {**_DAG, **_sdk("XComArg"), "__version__": "flowcore.compat.airflow_version:VERSION"},
+    "airflow.assets": _ASSETS,
     "airflow.configuration": _CONF,
+    "airflow.datasets": _DATASETS,
+    "airflow.datasets.metadata": _sdk("Metadata"),
     "airflow.decorators": _DECORATORS,
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.hooks.base": _sdk("BaseHook"),
@@ -151,6 +167,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
     "airflow.sdk.bases.notifier": _sdk("BaseNotifier"),
     "airflow.sdk.bases.operator": _OPERATOR,
+    "airflow.sdk.definitions.asset": _ASSETS,
+    "airflow.sdk.definitions.asset.metadata": _sdk("Metadata"),
     "airflow.sdk.definitions.connection": _sdk("Connection"),
     "airflow.sdk.definitions.context": _sdk("Context", "get_current_context"),
     "airflow.sdk.definitions.dag": _DAG,
@@ -173,7 +191,9 @@ NAMES: Mapping[str, Names] = {
     "airflow.sensors.time_delta": _TIME_DELTA_SENSOR,
     "airflow.sensors.time_sensor": _TIME_SENSOR,
     "airflow.sensors.weekday": _WEEKDAY_SENSOR,
+    "airflow.timetables.assets": _ASSET_OR_TIME,
     "airflow.timetables.base": _TIMETABLE,
+    "airflow.timetables.datasets": {"DatasetOrTimeSchedule": f"{SDK}:AssetOrTimeSchedule"},
     "airflow.timetables.events": _sdk("EventsTimetable"),
     "airflow.timetables.interval": _INTERVALS,
     "airflow.timetables.trigger": _CRON_AND_DELTA,

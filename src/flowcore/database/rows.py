@@ -28,7 +28,7 @@ from flowcore.database.types import INSTANT_WIDTH, UtcDateTime, instant_text
 ColumnType = sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]]
 
 
-def rows_of(name: str, **columns: ColumnType) -> sa.Subquery:
+def rows_of(name: str, /, **columns: ColumnType) -> sa.Subquery:
     """Incoming rows with typed `columns`, read from the bind parameter `name`, as something to select from.
 
     Usable in joins, `UPDATE … FROM`, `insert().from_select()` and as a filter. A value that is JSON

@@ -18,6 +18,7 @@ from flowcore.database.dag_versions import DagVersions
 from flowcore.database.engine import Database
 from flowcore.database.queries.apply_reports import apply_reports
 from flowcore.database.queries.complete_backfills import complete_backfills
+from flowcore.database.queries.create_asset_runs import create_asset_runs
 from flowcore.database.queries.create_dag_runs import create_dag_runs
 from flowcore.database.queries.enqueue_task_instances import Claimer
 from flowcore.database.queries.expire import expire
@@ -36,6 +37,7 @@ from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.store import (
     Applied,
     Batch,
+    DecideAssetRun,
     DecideDueRuns,
     DecideLoss,
     DecideQueue,
@@ -93,6 +95,10 @@ class SqlStore:
 
     async def create_dag_runs(self, decide: DecideDueRuns, *, now: datetime, limit: int) -> Batch:
         unit = partial(create_dag_runs, versions=self._versions, now=now, limit=limit)
+        return await self._database.run(unit, decide)
+
+    async def create_asset_runs(self, decide: DecideAssetRun, *, now: datetime, limit: int) -> Batch:
+        unit = partial(create_asset_runs, versions=self._versions, now=now, limit=limit)
         return await self._database.run(unit, decide)
 
     async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:

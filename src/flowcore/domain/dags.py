@@ -32,7 +32,8 @@ class Task:
     are positions of *direct* neighbours, ascending. `priority_weight` is the effective weight, after
     the weight rule. Durations are seconds. `docs` are texts by the names of their arguments (`doc_md`, ...);
     `group_id` is that of the innermost TaskGroup, empty where there is none. `mapping` is the index in
-    `Dag.mappings` of what the task, or a group around it, is mapped over.
+    `Dag.mappings` of what the task, or a group around it, is mapped over. `inlets` and `outlets` are the
+    assets that it reads and updates (`asset_documents.py`).
     """
 
     task_id: str
@@ -67,6 +68,8 @@ class Task:
     group_id: str = ""
     display_name: str = ""
     docs: Mapping[str, Any] = attrs.field(factory=dict)
+    inlets: tuple[Mapping[str, Any], ...] = ()
+    outlets: tuple[Mapping[str, Any], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

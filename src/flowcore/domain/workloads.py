@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from flowcore.backends import Backend
+from flowcore.domain.assets import AssetUpdate
 from flowcore.domain.retries import RetryRule
 
 
@@ -124,8 +125,9 @@ NO_EFFECTS = TryEffects()
 class TryEnded:
     """A try is over. `xcoms` are its pushed values by key as JSON texts, written with the end.
 
-    So are the `rendered_fields` of its beginning when that was not written. A try that was rescheduled is not
-    over: it goes on at `reschedule_at`. `instance_name` is how people call the instance of a mapped task.
+    So are the `rendered_fields` of its beginning when that was not written, and if it succeeded the events of
+    `asset_updates`. A try that was rescheduled is not over: it goes on at `reschedule_at`. `instance_name` is
+    how people call the instance of a mapped task.
     """
 
     workload: Workload
@@ -138,6 +140,7 @@ class TryEnded:
     reschedule_at: datetime | None = None
     instance_name: str | None = None
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
+    asset_updates: tuple[AssetUpdate, ...] = ()
 
 
 Report = TryStarted | TryEnded

@@ -59,8 +59,9 @@ class SupervisedTry:
         match notice:
             case TryBegun():
                 self._reports.report_start()
-            case TryOver(outcome, xcoms, error, effects, reschedule_at):
-                self.said = Ending(outcome, xcoms, error and PROCESS.mask(error), effects, reschedule_at)
+            case TryOver(outcome, xcoms, error, effects, reschedule_at, updates):
+                masked = error and PROCESS.mask(error)
+                self.said = Ending(outcome, xcoms, masked, effects, reschedule_at, updates)
             case MaskSecrets(secrets):
                 PROCESS.add(secrets)
             case LogLines(lines):

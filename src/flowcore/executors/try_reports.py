@@ -67,5 +67,6 @@ class TryReports:
                 effects=ending.effects,
                 reschedule_at=ending.reschedule_at,
                 instance_name=self.instance_name,
+                asset_updates=ending.asset_updates,
             )
         )

@@ -14,6 +14,7 @@ from flowcore.domain.workloads import RunFacts
 from flowcore.runner.author_times import author_time
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
+from flowcore.sdk.asset_events import OutletEvents
 from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
 from flowcore.sdk.lazy_context import LaterValue, LazyContext
@@ -58,11 +59,11 @@ def context_of(
         dag_run=_dag_run(run),
         expanded_ti_count=None if task.mapping is None else LaterValue(count),
         inlet_events=_NO_EVENTS,
-        inlets=[],
+        inlets=list(task.inlets),
         macros=macros,
         map_index_template=task.map_index_template if task.mapping is not None else None,
-        outlet_events=_NO_EVENTS,
-        outlets=[],
+        outlet_events=OutletEvents(task.outlets),
+        outlets=list(task.outlets),
         params=_params(run, task),
         prev_start_date_success=_later(previous_success, "start_date"),
         prev_end_date_success=_later(previous_success, "end_date"),

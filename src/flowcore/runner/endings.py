@@ -7,6 +7,7 @@ from datetime import datetime
 
 import attrs
 
+from flowcore.domain.assets import AssetUpdate
 from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.errors import DagError, DatabaseUnavailable
@@ -21,7 +22,7 @@ from flowcore.secrets.masking import PROCESS
 class Ending:
     """The outcome of a try, its XComs by key as JSON texts, what went wrong, and what it means for others.
 
-    A try that was put off goes on at `reschedule_at`.
+    A try that was put off goes on at `reschedule_at`. `asset_updates` count if it succeeded.
     """
 
     outcome: TryOutcome
@@ -29,6 +30,7 @@ class Ending:
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
     reschedule_at: datetime | None = None
+    asset_updates: tuple[AssetUpdate, ...] = ()
 
 
 GIVEN_BACK = Ending(TryOutcome.GIVEN_BACK)

@@ -19,6 +19,7 @@ from typing import Any
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.errors import PeerGone
+from flowcore.runner.asset_updates import with_asset_updates
 from flowcore.runner.callbacks import CALLBACKS_S, call_back, callbacks_after, state_after
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
@@ -64,8 +65,10 @@ class FunctionTry:
         # Whatever authors raise, KeyboardInterrupt included, is theirs: no one else is in this process.
         except BaseException as error:
             self._error = error
-            return ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
-        return Ending(TryOutcome.SUCCESS, pushed, effects=effects)
+            ending = ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
+        else:
+            ending = Ending(TryOutcome.SUCCESS, pushed, effects=effects)
+        return with_asset_updates(ending, self._ready)
 
     def call_back(self, ending: Ending) -> None:
         """Call the author's callbacks, when the ending was reported.

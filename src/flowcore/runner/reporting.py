@@ -25,4 +25,13 @@ def report(ending: Ending, comms: Comms) -> Ending:
 
 
 def _post(ending: Ending, comms: Comms) -> None:
-    comms.post(TryOver(ending.outcome, ending.xcoms, ending.error, ending.effects, ending.reschedule_at))
+    comms.post(
+        TryOver(
+            ending.outcome,
+            ending.xcoms,
+            ending.error,
+            ending.effects,
+            ending.reschedule_at,
+            ending.asset_updates,
+        )
+    )

@@ -17,6 +17,7 @@ import anyio.to_thread
 from flowcore.concurrency.thread_calls import ThreadCall
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
+from flowcore.runner.asset_updates import with_asset_updates
 from flowcore.runner.callbacks import CALLBACKS_S, acall_back, callbacks_after, state_after
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
@@ -93,7 +94,7 @@ class Try:
             if not self._scope.cancel_called:
                 ending = await self._ending()
         if self._cancel_reason is None:
-            ending = ending or self._timed_out()
+            ending = with_asset_updates(ending or self._timed_out(), self._ready)
             await self._call_back(ending)
         # Also when the author's code came to its end first: who cancels may rely on what it was told.
         if self._cancel_reason is not None:

@@ -30,6 +30,7 @@ from flowcore.concurrency.wakeups import Wakeups
 from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
 from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
+from flowcore.scheduler.routines.create_asset_runs import CreateAssetRuns
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
@@ -97,7 +98,7 @@ class Scheduler:
         self._buffer = ReportBuffer(wakeups)
         self._apply = ApplyExecutorEvents(store, self._buffer)
         self._intake: Sequence[Routine] = (
-            *([CreateDagRuns(store)] if settings.creates_dag_runs else []),
+            *((CreateDagRuns(store), CreateAssetRuns(store)) if settings.creates_dag_runs else ()),
             StartDagRuns(store),
             EnqueueTaskInstances(store, executors, self._give_up_lease, self._buffer.expect),
             RecoverTaskInstances(store),

@@ -7,16 +7,18 @@ implements it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import attrs
 
+from flowcore.domain.assets import AssetExpression
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.timetables.base import DataInterval, TimeRestriction, Timetable
 from flowcore.domain.workloads import Slots, TryEnded, TryStarted, Workload
 from flowcore.scheduler.decisions.candidates import Candidate
+from flowcore.scheduler.decisions.create_asset_runs import AssetRun, PendingAsset
 from flowcore.scheduler.decisions.create_dag_runs import DueRuns
 from flowcore.scheduler.decisions.end_tries import TryEnd
 from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, EnqueueDecision, Limits
@@ -72,6 +74,12 @@ class DecideDueRuns(Protocol):
     ) -> DueRuns: ...
 
 
+class DecideAssetRun(Protocol):
+    """`decisions.create_asset_runs.asset_run`."""
+
+    def __call__(self, condition: AssetExpression, pending: Collection[PendingAsset]) -> AssetRun | None: ...
+
+
 class DecideStarts(Protocol):
     """`decisions.start_dag_runs.choose_dag_runs`."""
 
@@ -103,6 +111,10 @@ class Store(Protocol):
 
     async def create_dag_runs(self, decide: DecideDueRuns, *, now: datetime, limit: int) -> Batch:
         """Create the runs that are due of at most `limit` Dags."""
+        ...
+
+    async def create_asset_runs(self, decide: DecideAssetRun, *, now: datetime, limit: int) -> Batch:
+        """Create the runs of at most `limit` Dags whose assets were updated."""
         ...
 
     async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:

@@ -22,6 +22,7 @@ class Channel(StrEnum):
     SCHEDULED = "scheduled"
     SLOTS_FREED = "slots_freed"
     BACKFILLS = "backfills"  # one was created, or has been completed
+    ASSET_EVENTS = "asset_events"  # delivered to a Dag that waits for the asset
     REVOKED = "revoked"  # tries that run are no longer wanted
     EXECUTOR_REPORTS = "executor_reports"  # in this process only
 
@@ -30,6 +31,7 @@ class RoutineName(StrEnum):
     """The scheduler's routines, in the order in which work flows through them."""
 
     CREATE_DAG_RUNS = "create_dag_runs"
+    CREATE_ASSET_RUNS = "create_asset_runs"
     START_DAG_RUNS = "start_dag_runs"
     SCHEDULE_TASK_INSTANCES = "schedule_task_instances"
     ENQUEUE_TASK_INSTANCES = "enqueue_task_instances"
@@ -42,6 +44,7 @@ class RoutineName(StrEnum):
 
 WAKES: Mapping[RoutineName, frozenset[Channel]] = {
     RoutineName.CREATE_DAG_RUNS: frozenset({Channel.DAGS, Channel.RUNS_STARTED, Channel.RUNS_ENDED}),
+    RoutineName.CREATE_ASSET_RUNS: frozenset({Channel.ASSET_EVENTS, Channel.DAGS, Channel.RUNS_ENDED}),
     RoutineName.START_DAG_RUNS: frozenset({Channel.RUNS_QUEUED, Channel.RUNS_ENDED, Channel.DAGS}),
     RoutineName.SCHEDULE_TASK_INSTANCES: frozenset({Channel.UNSETTLED}),
     RoutineName.ENQUEUE_TASK_INSTANCES: frozenset({Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.DAGS}),

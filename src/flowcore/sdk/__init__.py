@@ -10,9 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowcore.domain.assets import Asset as Asset
+    from flowcore.domain.assets import AssetAlias as AssetAlias
+    from flowcore.domain.assets import AssetAll as AssetAll
+    from flowcore.domain.assets import AssetAny as AssetAny
     from flowcore.domain.priority_weights import WeightRule as WeightRule
     from flowcore.domain.states import DagRunState as DagRunState
     from flowcore.domain.states import TaskInstanceState as TaskInstanceState
+    from flowcore.domain.timetables.assets import AssetOrTimeSchedule as AssetOrTimeSchedule
     from flowcore.domain.timetables.cron import CronDataIntervalTimetable as CronDataIntervalTimetable
     from flowcore.domain.timetables.cron import CronTriggerTimetable as CronTriggerTimetable
     from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable as DeltaDataIntervalTimetable
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
         MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
     )
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
+    from flowcore.sdk.asset_events import Metadata as Metadata
     from flowcore.sdk.base_xcom import BaseXCom as BaseXCom
     from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
     from flowcore.sdk.branching import BranchMixIn as BranchMixIn
@@ -74,6 +80,11 @@ _SOURCES = {
     "AirflowSkipException": "flowcore.sdk.exceptions",
     "AirflowTaskTerminated": "flowcore.sdk.exceptions",
     "AirflowTaskTimeout": "flowcore.sdk.exceptions",
+    "Asset": "flowcore.domain.assets",
+    "AssetAlias": "flowcore.domain.assets",
+    "AssetAll": "flowcore.domain.assets",
+    "AssetAny": "flowcore.domain.assets",
+    "AssetOrTimeSchedule": "flowcore.domain.timetables.assets",
     "BaseBranchOperator": "flowcore.sdk.branching",
     "BaseHook": "flowcore.sdk.hooks",
     "BaseNotifier": "flowcore.sdk.notifiers",
@@ -92,6 +103,7 @@ _SOURCES = {
     "EdgeModifier": "flowcore.sdk.edges",
     "EventsTimetable": "flowcore.domain.timetables.events",
     "Label": "flowcore.sdk.edges",
+    "Metadata": "flowcore.sdk.asset_events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
     "TaskCancelled": "flowcore.sdk.exceptions",

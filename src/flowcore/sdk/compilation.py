@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flowcore.domain.asset_documents import dump_asset
 from flowcore.domain.dags import Dag, Group, Task
 from flowcore.domain.priority_weights import effective_weights
 from flowcore.domain.retries import RetryRule
@@ -130,6 +131,8 @@ def _task(
         group_id=task.task_group.group_id if task.task_group else "",
         display_name=task.task_display_name,
         docs={name: text for name in _DOCS if (text := getattr(task, name)) is not None},
+        inlets=tuple(map(dump_asset, task.inlets)),
+        outlets=tuple(map(dump_asset, task.outlets)),
     )
 
 

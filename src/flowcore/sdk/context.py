@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -14,6 +14,7 @@ from flowcore.errors import UsageError
 if TYPE_CHECKING:
     from flowcore.domain.dag_runs import DagRun
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
+    from flowcore.sdk.asset_events import Outlet, OutletEvents
     from flowcore.sdk.configuration import Configuration
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
@@ -33,11 +34,11 @@ class Context(TypedDict, total=False):
     dag_run: DagRun
     expanded_ti_count: int | None
     inlet_events: Mapping[Any, Any]
-    inlets: list[Any]
+    inlets: Sequence[Outlet]
     macros: ModuleType
     map_index_template: str | None
-    outlet_events: Mapping[Any, Any]
-    outlets: list[Any]
+    outlet_events: OutletEvents
+    outlets: Sequence[Outlet]
     params: Mapping[str, Any]
     prev_end_date_success: datetime | None
     prev_start_date_success: datetime | None

@@ -10,7 +10,7 @@ from os import PathLike
 from typing import Any, TypedDict
 
 from flowcore.domain.run_types import DagRunType
-from flowcore.domain.timetables.base import Timetable
+from flowcore.domain.timetables.registry import Schedule
 from flowcore.sdk.argument_rules import FLAG, MAPPING, MOMENT, TEXT, WHOLE, Rule, duration, require
 
 TAG_LENGTH_MAX = 100
@@ -21,9 +21,9 @@ _LINK = re.compile(r"mailto:[^@]+@.+|[a-z][a-z0-9+.-]*://[^/].*", re.IGNORECASE)
 class DagArguments(TypedDict, total=False):
     """Arguments of `DAG` and `@dag`; names and meanings are Airflow's, None is the default.
 
-    `schedule` is a cron expression, a preset such as `@daily`, a timedelta, a relativedelta or a timetable;
-    without one the Dag runs only when triggered. Times without a zone are in that of `start_date`, else in
-    UTC.
+    `schedule` is a cron expression, a preset such as `@daily`, a timedelta, a relativedelta, a timetable, or
+    the assets that it waits for (of several in a list all); without one the Dag runs only when triggered.
+    Times without a zone are in that of `start_date`, else in UTC.
     `default_args` are defaults for the arguments of every task. Limits of 0 or less mean "none".
     `template_searchpath` names folders, relative to that of the Dag file, in which templates that are files
     are found; `template_undefined` is the class of Jinja for names that are not there. `doc_md` may name a
@@ -32,7 +32,7 @@ class DagArguments(TypedDict, total=False):
     """
 
     description: str | None
-    schedule: str | timedelta | Timetable | None
+    schedule: Schedule
     start_date: datetime | None
     end_date: datetime | None
     default_args: Mapping[str, Any] | None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
+from flowcore.sdk.asset_checks import check_assets
 from flowcore.sdk.expansions import MappedArgument
 from flowcore.sdk.templates.fields import check_fields
 
@@ -25,6 +26,7 @@ def check_dag(dag: DAG) -> None:
     """
     _check_dates_and_params(dag)
     _check_cycles(dag)
+    check_assets(dag)
     for task in dag.tasks:
         _check_work(dag, task)
         _check_setup(dag, task)

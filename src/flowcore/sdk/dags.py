@@ -12,8 +12,7 @@ import attrs
 
 from flowcore.backends import Backend
 from flowcore.domain import dags as domain
-from flowcore.domain.timetables.base import Timetable
-from flowcore.domain.timetables.registry import timetable_for
+from flowcore.domain.timetables.registry import Schedule, timetable_for
 from flowcore.errors import DagError, DuplicateTaskId, TaskNotFound
 from flowcore.sdk import nesting
 from flowcore.sdk.argument_rules import kept_arguments
@@ -41,7 +40,7 @@ class DAG:
     """
 
     description: str | None = None
-    schedule: str | timedelta | Timetable | None = None
+    schedule: Schedule = None
     start_date: datetime | None = None
     end_date: datetime | None = None
     max_active_tasks: int = 16

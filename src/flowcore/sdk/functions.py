@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
-from flowcore.errors import DagError
+from flowcore.errors import DagError, UsageError
+from flowcore.sdk.asset_events import Metadata
 from flowcore.sdk.context import Context
 from flowcore.sdk.expansions import Combinations, Dicts, Expansion
 from flowcore.sdk.operators import BaseOperator
@@ -52,7 +53,8 @@ class FunctionOperator(BaseOperator):
         return self.called.is_async
 
     def execute(self, context: Context) -> Any:
-        return self.called.function(*self.op_args, **self._kwargs(context))
+        result = self.called.function(*self.op_args, **self._kwargs(context))
+        return _yielded(result, context) if self.called.is_generator else result
 
     async def aexecute(self, context: Context) -> Any:
         return await self.called.function(*self.op_args, **self._kwargs(context))
@@ -86,3 +88,17 @@ class FunctionOperator(BaseOperator):
 
 def _mapped_names(expansion: Expansion | None) -> Mapping[str, Any]:
     return expansion.arguments if isinstance(expansion, Combinations) else {}
+
+
+def _yielded(generator: Generator[Any, Any, Any], context: Context) -> Any:
+    """Take what a function yields about its outlets; what it returned."""
+    while True:
+        try:
+            item = next(generator)
+        except StopIteration as stop:
+            return stop.value
+        if not isinstance(item, Metadata):
+            raise UsageError(
+                f"the task yielded {item!r:.80}; yield nothing but Metadata, and return its result"
+            )
+        context["outlet_events"].note(item)

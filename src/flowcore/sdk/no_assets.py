@@ -1,4 +1,4 @@
-"""What the context says of assets as long as flowcore has none."""
+"""What the context says of the events of inlets as long as they cannot be looked up."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from flowcore.errors import UsageError
 
 
 class NoAssetEvents(Mapping[Any, Any]):
-    """`inlet_events` and `outlet_events`: empty, and an error for who asks for one."""
+    """`inlet_events`: empty, and an error for who asks for one."""
 
     def __getitem__(self, asset: Any) -> NoReturn:
-        raise UsageError(
-            f"there are no events of {asset!r}: flowcore has no assets yet; push an XCom,"
-            " or trigger the other Dag"
-        )
+        raise UsageError(f"the events of {asset!r} cannot be looked up yet; push an XCom, or trigger the Dag")
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from flowcore.backends import Backend
+from flowcore.domain.assets import Asset, AssetAlias, AssetRef
 from flowcore.domain.dags import DEFAULT_POOL
 from flowcore.domain.priority_weights import WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
@@ -113,6 +114,8 @@ class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
     on_failure_callback: Sequence[Callback] = ()
     on_retry_callback: Sequence[Callback] = ()
     on_skipped_callback: Sequence[Callback] = ()
+    inlets: Sequence[Asset | AssetAlias | AssetRef] = ()
+    outlets: Sequence[Asset | AssetAlias | AssetRef] = ()
 
     def __init__(
         self,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
 from flowcore.backends import Backend
+from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetRef
 from flowcore.domain.priority_weights import WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
@@ -45,6 +46,8 @@ class TaskArguments(TypedDict, total=False):
 
     `map_index_template` is rendered when the code of a mapped task's instance is over, and is how people see
     it.
+
+    `outlets` are the assets that the task updates when it succeeds, `inlets` those that it reads.
     """
 
     owner: str | None
@@ -86,10 +89,23 @@ class TaskArguments(TypedDict, total=False):
     on_failure_callback: Callback | Sequence[Callback] | None
     on_retry_callback: Callback | Sequence[Callback] | None
     on_skipped_callback: Callback | Sequence[Callback] | None
+    inlets: AssetExpression | Iterable[AssetExpression] | None
+    outlets: AssetExpression | Iterable[AssetExpression] | None
 
 
 #: Arguments that are called around the work.
 HOOKS = frozenset({"pre_execute", "post_execute"})
+
+
+def _assets(value: Any) -> tuple[Asset | AssetAlias | AssetRef, ...]:
+    several = [value] if isinstance(value, AssetExpression) else value
+    require(isinstance(several, list | tuple | set | frozenset))
+    require(all(isinstance(one, AssetExpression) for one in several))
+    # Each once: twice in the list it is still updated once.
+    return tuple({part: None for one in several for part in one.parts()})
+
+
+_ASSETS = Rule("an asset or a list of assets", _assets)
 
 
 def _backoff(value: Any) -> float:
@@ -153,4 +169,6 @@ TASK_RULES: Mapping[str, Rule] = {
     "on_failure_callback": _CALLBACKS,
     "on_retry_callback": _CALLBACKS,
     "on_skipped_callback": _CALLBACKS,
+    "inlets": _ASSETS,
+    "outlets": _ASSETS,
 }

@@ -49,6 +49,11 @@ class TaskCallable:
         return _name(self.function)
 
     @property
+    def is_generator(self) -> bool:
+        """Whether a call makes a generator, whose items tell about outlets."""
+        return inspect.isgeneratorfunction(self.function)
+
+    @property
     def returns_mapping(self) -> bool:
         """Whether its annotation says that it returns a dict, whose items become XComs."""
         try:

@@ -16,6 +16,7 @@ from flowcore.database.store import SqlStore
 from flowcore.domain.workloads import TryEnded
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
 from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
+from flowcore.scheduler.routines.create_asset_runs import CreateAssetRuns
 from flowcore.scheduler.routines.create_dag_runs import CreateDagRuns
 from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstances
 from flowcore.scheduler.routines.expire import Expire
@@ -119,6 +120,7 @@ class SimulatedScheduler:
         store = self.store
         return {
             RoutineName.CREATE_DAG_RUNS: CreateDagRuns(store, batch_size).step,
+            RoutineName.CREATE_ASSET_RUNS: CreateAssetRuns(store, batch_size).step,
             RoutineName.START_DAG_RUNS: StartDagRuns(store, batch_size).step,
             RoutineName.SCHEDULE_TASK_INSTANCES: ScheduleTaskInstances(store, batch_size).step,
             RoutineName.ENQUEUE_TASK_INSTANCES: EnqueueTaskInstances(

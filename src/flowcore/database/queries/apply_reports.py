@@ -1,17 +1,18 @@
 """Write what executors reported of their tries, unless a try was lost meanwhile.
 
 A report applies only while its task instance is queued or running under the same token, so a try that
-another process took over, or that was cleared, cannot write any more. The end, the XComs of the try and
-the mark for the scheduling routine commit together.
+another process took over, or that was cleared, cannot write any more. The end, the XComs of the try, the
+events of the assets that it updated, and the mark for the scheduling routine commit together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from flowcore.database.queries.asset_events import NewAssetEvent, record_asset_events
 from flowcore.database.queries.claims import is_in, is_revoked, literal
 from flowcore.database.queries.rendered_fields import keep_rendered_fields
 from flowcore.database.queries.task_tries import keep_tries, remember_tries
@@ -117,6 +118,7 @@ def apply_reports(
     _mark(connection, rows, ends)
     _push_xcoms(connection, [ends[key][0] for key in accepted])
     keep_rendered_fields(connection, [ends[key][0] for key in accepted])
+    _record_asset_events(connection, (ends[key] for key in sorted(accepted)))
     remember_tries(connection, [ends[key] for key in accepted])
     late = [report for report in ended if _key(report) not in accepted]
     stopped = _let_go(connection, late) if late else frozenset()
@@ -170,6 +172,23 @@ def _push_xcoms(connection: sa.Connection, accepted: Sequence[TryEnded]) -> None
     ]
     if rows:
         connection.execute(unanswered(_PUSH), {"xcoms": dump_rows(rows)})
+
+
+def _record_asset_events(connection: sa.Connection, accepted: Iterable[tuple[TryEnded, TryEnd]]) -> None:
+    events = [
+        NewAssetEvent(
+            update=update,
+            created_at=report.end_date,
+            source_dag_id=report.workload.run.dag_id,
+            source_run_id=report.workload.run.run_id,
+            source_task_id=report.workload.task_id,
+            source_map_index=report.workload.map_index,
+        )
+        for report, end in accepted
+        if end.state is TaskInstanceState.SUCCESS
+        for update in report.asset_updates
+    ]
+    record_asset_events(connection, events)
 
 
 def _key(report: TryEnded) -> tuple[int, int]:

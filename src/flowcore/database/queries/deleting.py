@@ -12,7 +12,9 @@ from flowcore.database.queries.selected import lock_runs
 from flowcore.database.queries.unsettled_marks import mark_other_runs
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import (
-    asset_dag_run_queue,
+    asset_delivery,
+    asset_reference,
+    asset_schedule,
     backfill,
     backfill_date,
     callback,
@@ -51,6 +53,7 @@ OF_RUNS: Mapping[sa.Table, sa.ColumnElement[bool]] = {
     rendered_fields: rendered_fields.c.task_instance_id.in_(_of_runs),
     unsettled: unsettled.c.dag_run_id.in_(ids("runs")),
     callback: callback.c.dag_run_id.in_(ids("runs")),
+    asset_delivery: asset_delivery.c.dag_run_id.in_(ids("runs")),
     task_instance: _t.dag_run_id.in_(ids("runs")),
     dag_run: dag_run.c.id.in_(ids("runs")),
 }
@@ -63,7 +66,10 @@ _BACKFILLS = sa.select(backfill.c.id).where(backfill.c.dag_id == _OF_DAG)
 _DELETE_DAG = (
     backfill_date.delete().where(backfill_date.c.backfill_id.in_(_BACKFILLS)),
     backfill.delete().where(backfill.c.dag_id == _OF_DAG),
-    asset_dag_run_queue.delete().where(asset_dag_run_queue.c.dag_id == _OF_DAG),
+    *(
+        table.delete().where(table.c.dag_id == _OF_DAG)
+        for table in (asset_reference, asset_schedule, asset_delivery)
+    ),
     dag_version.delete().where(dag_version.c.dag_id == _OF_DAG),
     dag.delete().where(dag.c.dag_id == _OF_DAG),
 )

@@ -32,6 +32,7 @@ _rows = rows_of(
     queued_at=UtcDateTime,
     backfill_id=sa.BigInteger,
     backfill_ordinal=sa.Integer,
+    asset_batch=sa.Text,
 )
 _columns = [*_rows.c.keys(), "revision", "clear_number"]
 # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
@@ -63,6 +64,7 @@ class NewRun:
     params: Mapping[str, Any] = attrs.field(factory=dict)
     backfill_id: int | None = None
     backfill_ordinal: int | None = None
+    asset_batch: str | None = None
 
 
 def insert_dag_runs(connection: sa.Connection, runs: Iterable[NewRun], *, now: datetime) -> int:
@@ -91,4 +93,5 @@ def _row(run: NewRun, now: datetime) -> tuple[object, ...]:
         now,
         run.backfill_id,
         run.backfill_ordinal,
+        run.asset_batch,
     )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from flowcore.database.queries.asset_references import keep_asset_references
 from flowcore.database.queries.claims import names
 from flowcore.database.queries.insert_dag_versions import insert_dag_versions
 from flowcore.database.queries.schedules import last_interval_of, restriction_of, schedule_values
@@ -108,12 +109,14 @@ def _register(
     known = {row.dag_id: row for row in connection.execute(_LOCK, {"dags": dag_ids})}
     ids = insert_dag_versions(connection, versions, now=now)
     changed = [
-        _changed_row(known[dag_id], version.dag, ids[dag_id], now)
+        version.dag
         for version in versions
         if _is_changed(known[dag_id := version.dag.dag_id], version.dag, ids[dag_id])
     ]
     if changed:
-        connection.execute(_UPDATE, {"changed": dump_rows(changed)})
+        rows = [_changed_row(known[one.dag_id], one, ids[one.dag_id], now) for one in changed]
+        connection.execute(_UPDATE, {"changed": dump_rows(rows)})
+        keep_asset_references(connection, changed)
     connection.execute(_PARSED, {"dags": dag_ids, "now": now})
     # Also when nothing changed: a routine may have passed over the rows while we had them locked.
     wake(connection, Channel.DAGS)

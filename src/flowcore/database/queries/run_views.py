@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, literal, names, state_of
 from flowcore.database.rows import dump_rows, rows_of
-from flowcore.database.tables import dag, dag_run, task_instance, xcom
+from flowcore.database.tables import asset_delivery, dag, dag_run, task_instance, xcom
 from flowcore.database.types import UtcDateTime
 from flowcore.domain.states import DagRunState, TaskInstanceState
 
@@ -87,6 +87,19 @@ _DUE = (
     .limit(1)
 )
 
+#: Nobody has looked at the Dag since these assets were updated.
+_HAS_NEWS = (
+    sa.select(dag.c.dag_id)
+    .join(asset_delivery, asset_delivery.c.dag_id == dag.c.dag_id)
+    .where(
+        dag.c.dag_id.in_(names("dags")),
+        dag.c.is_paused.is_(sa.false()),
+        dag.c.is_active.is_(sa.true()),
+        asset_delivery.c.state == literal("new"),
+    )
+    .limit(1)
+)
+
 #: Names one XCom: run, task, map index, key.
 XComAddress = tuple[int, str, int, str]
 
@@ -158,4 +171,7 @@ def is_idle(connection: sa.Connection, dag_ids: Iterable[str], *, due_by: dateti
     dags = dump_rows((dag_id,) for dag_id in dag_ids)
     if connection.execute(_UNFINISHED, {"dags": dags}).first() is not None:
         return False
-    return due_by is None or connection.execute(_DUE, {"dags": dags, "due_by": due_by}).first() is None
+    if due_by is None:
+        return True
+    due = connection.execute(_DUE, {"dags": dags, "due_by": due_by}).first()
+    return due is None and connection.execute(_HAS_NEWS, {"dags": dags}).first() is None

@@ -6,7 +6,14 @@
 - A partial index serves each claim, so that finished rows weigh on no routine.
 """
 
-from flowcore.database.tables.assets import asset, asset_dag_run_queue, asset_event
+from flowcore.database.tables.assets import (
+    alias_asset,
+    asset,
+    asset_delivery,
+    asset_event,
+    asset_reference,
+    asset_schedule,
+)
 from flowcore.database.tables.backfills import backfill, backfill_date
 from flowcore.database.tables.callbacks import callback
 from flowcore.database.tables.dag_runs import dag_run
@@ -21,9 +28,12 @@ from flowcore.database.tables.triggers import trigger
 from flowcore.database.tables.xcoms import xcom
 
 __all__ = [
+    "alias_asset",
     "asset",
-    "asset_dag_run_queue",
+    "asset_delivery",
     "asset_event",
+    "asset_reference",
+    "asset_schedule",
     "backfill",
     "backfill_date",
     "callback",

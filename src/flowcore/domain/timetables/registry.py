@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta, tzinfo
 from typing import Any
 
+import attrs
+
+from flowcore.domain.asset_documents import load_asset
+from flowcore.domain.assets import AssetExpression
+from flowcore.domain.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 from flowcore.domain.timetables.base import Timetable
 from flowcore.domain.timetables.calendar import is_relativedelta
 from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTriggerTimetable
@@ -15,6 +20,9 @@ from flowcore.domain.timetables.multiple_cron import MultipleCronTriggerTimetabl
 from flowcore.domain.timetables.plug_ins import GROUP, PlugInTimetable, load_plug_in, plug_in_name
 from flowcore.domain.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from flowcore.errors import DagError
+
+#: What a Dag may be given as `schedule`; several assets are waited for together.
+Schedule = str | timedelta | Timetable | AssetExpression | Collection[AssetExpression] | None
 
 _BUILT_IN = (
     NullTimetable,
@@ -26,6 +34,7 @@ _BUILT_IN = (
     DeltaTriggerTimetable,
     DeltaDataIntervalTimetable,
     EventsTimetable,
+    AssetTriggeredTimetable,
     PlugInTimetable,
 )
 _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Timetable]] = {
@@ -38,10 +47,12 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Timetable]] = {
     DeltaTriggerTimetable.type: DeltaTriggerTimetable.deserialize,
     DeltaDataIntervalTimetable.type: DeltaDataIntervalTimetable.deserialize,
     EventsTimetable.type: EventsTimetable.deserialize,
+    AssetTriggeredTimetable.type: AssetTriggeredTimetable.deserialize,
+    AssetOrTimeSchedule.type: lambda document: _load_asset_or_time(document),
 }
 
 
-def timetable_for(schedule: str | timedelta | Timetable | None, timezone: str | tzinfo) -> Timetable:
+def timetable_for(schedule: Schedule, timezone: str | tzinfo) -> Timetable:
     """The timetable that a Dag's `schedule` means; `timezone` is where its cron expression is read.
 
     Raises:
@@ -60,11 +71,15 @@ def timetable_for(schedule: str | timedelta | Timetable | None, timezone: str | 
             return DeltaTriggerTimetable(schedule)
         case _ if isinstance(schedule, _BUILT_IN):
             return schedule
+        case AssetOrTimeSchedule(timetable=inner):
+            return attrs.evolve(schedule, timetable=timetable_for(inner, timezone))
+        case AssetExpression() | list() | tuple() | set() | frozenset():
+            return AssetTriggeredTimetable(schedule)
         case _ if is_relativedelta(schedule):
             return DeltaTriggerTimetable(schedule)
     if name := plug_in_name(schedule):
         return PlugInTimetable.of(name, schedule)
-    remedy = "use None, a cron expression, a timedelta or a timetable"
+    remedy = "use None, a cron expression, a timedelta, a timetable or assets"
     if hasattr(schedule, "next_dagrun_info"):
         remedy = f"name its class in an entry point of the group {GROUP}, so that schedulers find it"
     raise DagError(f"{schedule!r} is no schedule; {remedy}")
@@ -89,3 +104,9 @@ def load_timetable(document: Mapping[str, Any]) -> Timetable:
         return load(document)
     except (KeyError, TypeError, ValueError) as error:
         raise DagError(f"a stored timetable is malformed: {error!r}; register the Dag again") from error
+
+
+def _load_asset_or_time(document: Mapping[str, Any]) -> Timetable:
+    return AssetOrTimeSchedule(
+        timetable=load_timetable(document["timetable"]), assets=load_asset(document["assets"])
+    )

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
+from flowcore.domain.assets import AssetUpdate
 from flowcore.domain.connections import Connection
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome, Workload
@@ -202,6 +203,7 @@ class TryOver(Notice):
     error: str | None = None
     effects: TryEffects = NO_EFFECTS
     reschedule_at: datetime | None = None
+    asset_updates: tuple[AssetUpdate, ...] = ()
 
 
 @attrs.frozen

@@ -1,0 +1,116 @@
+"""What a task says of the assets that it updates: `outlet_events` of the context, and `Metadata`.
+
+context["outlet_events"][orders].extra = {"rows": 12}
+context["outlet_events"][AssetAlias("daily")].add(Asset("s3://bucket/2026-01-01"), extra={...})
+yield Metadata(orders, extra={"rows": 12})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from flowcore.domain.assets import Asset, AssetAlias, AssetKey, AssetRef, AssetUpdate
+from flowcore.errors import UsageError
+
+Outlet = Asset | AssetAlias | AssetRef
+
+
+@attrs.frozen
+class Metadata:
+    """What a task function yields about an outlet; `alias` is an outlet through which `asset` is named."""
+
+    asset: Asset
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    alias: AssetAlias | None = None
+
+
+class OutletEvent:
+    """The event of one outlet; `extra` is a dict of JSON values, to be filled or replaced."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.key = outlet
+        self.extra: dict[str, Any] = {}
+        self.added: list[tuple[Asset, Mapping[str, Any]]] = []
+
+    def add(self, asset: Asset, extra: Mapping[str, Any] | None = None) -> None:
+        """Name an asset that was updated through an alias.
+
+        Raises:
+            UsageError: the outlet is no alias, or `asset` no asset.
+        """
+        if not isinstance(self.key, AssetAlias):
+            raise UsageError(f"{self.key!r} is no AssetAlias; set the .extra of its event")
+        if not isinstance(asset, Asset):
+            raise UsageError(f"{asset!r} is no asset; add an Asset")
+        self.added.append((asset, dict(extra or {})))
+
+
+class OutletEvents(Mapping[Outlet, OutletEvent]):
+    """The events of a task's outlets, by the outlet."""
+
+    def __init__(self, outlets: Sequence[Outlet]) -> None:
+        self._outlets = {_key(outlet): outlet for outlet in outlets}
+        self._events: dict[object, OutletEvent] = {}
+
+    def __getitem__(self, outlet: Outlet) -> OutletEvent:
+        key = _key(outlet)
+        if key not in self._outlets:
+            known = ", ".join(repr(one) for one in self._outlets.values()) or "none"
+            raise UsageError(f"{outlet!r} is no outlet of this task, which has {known}; add it to `outlets`")
+        if key not in self._events:
+            self._events[key] = OutletEvent(self._outlets[key])
+        return self._events[key]
+
+    def __iter__(self) -> Iterator[Outlet]:
+        return iter(self._outlets.values())
+
+    def __len__(self) -> int:
+        return len(self._outlets)
+
+    def note(self, metadata: Metadata) -> None:
+        """Take what a function has yielded."""
+        if metadata.alias is not None:
+            self[metadata.alias].add(metadata.asset, metadata.extra)
+        else:
+            self[metadata.asset].extra.update(metadata.extra)
+
+    def updates(self) -> Iterator[AssetUpdate]:
+        """The updates of the assets, when the task has succeeded."""
+        for outlet in self:
+            event = self[outlet]
+            match outlet:
+                case Asset():
+                    yield _update(outlet, event.extra)
+                case AssetAlias(name=alias):
+                    seen: list[tuple[AssetKey, Mapping[str, Any]]] = []
+                    for asset, extra in event.added:
+                        if (asset.key, extra) not in seen:
+                            seen.append((asset.key, extra))
+                            yield _update(asset, extra, alias)
+                case AssetRef(name=name, uri=uri):
+                    yield AssetUpdate(name=name or "", uri=uri or "", extra=event.extra)
+
+
+def _update(asset: Asset, extra: Mapping[str, Any], alias: str | None = None) -> AssetUpdate:
+    return AssetUpdate(
+        name=asset.name,
+        uri=asset.uri,
+        group=asset.group,
+        asset_extra=asset.extra,
+        extra=extra,
+        alias=alias,
+    )
+
+
+def _key(outlet: object) -> object:
+    match outlet:
+        case Asset(key=key):
+            return key
+        case AssetAlias(name=name):
+            return AssetAlias, name
+        case AssetRef():
+            return outlet
+    raise UsageError(f"{outlet!r} is no asset; look events up by an Asset or an AssetAlias")
