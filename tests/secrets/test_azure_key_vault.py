@@ -18,8 +18,8 @@ TOKEN = Reply(200, {"access_token": "t", "expires_in": 3600})
 
 @pytest.fixture(autouse=True)
 def _nothing_around(monkeypatch):
-    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "AUTHORITY_HOST", "FEDERATED_TOKEN_FILE"):
+        monkeypatch.delenv(f"AZURE_{name}", raising=False)
 
 
 @asynccontextmanager

@@ -14,6 +14,17 @@ FORM = {
     "client_secret": CLIENT_SECRET,
     "scope": "https://vault.azure.net/.default",
 }
+#: What a pod says in place of the client secret.
+POD_TOKEN = "token-of-a-pod"
+POD_FORM = {
+    "grant_type": "client_credentials",
+    "client_id": CLIENT_ID,
+    "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    "client_assertion": POD_TOKEN,
+    "scope": "https://vault.azure.net/.default",
+}
+#: What a machine asks for, if it has one identity.
+MACHINE = {"api-version": "2018-02-01", "resource": "https://vault.azure.net"}
 
 
 @attrs.define
@@ -30,6 +41,8 @@ class FakeAzure:
         self.requests.append(request)
         if request.path == f"/{TENANT}/oauth2/v2.0/token":
             return self._token(request.form)
+        if request.path == "/metadata/identity/oauth2/token":
+            return self._machine_token(request)
         if request.bearer not in self.tokens:
             return Reply(401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": "Bearer"})
         if not request.query.get("api-version"):
@@ -37,11 +50,21 @@ class FakeAzure:
         return self._secret(request.path.removeprefix("/secrets/"))
 
     def _token(self, form: dict[str, str]) -> Reply:
-        if form != FORM:
+        if form not in (FORM, POD_FORM):
             return Reply(401, {"error": "invalid_client"})
+        return self._new_token(3599)
+
+    def _machine_token(self, request: Request) -> Reply:
+        if request.headers.get("metadata") != "true":
+            return Reply(400, {"error": "bad_request_102"})
+        if request.query not in (MACHINE, {**MACHINE, "client_id": CLIENT_ID}):
+            return Reply(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        return self._new_token("86399")  # a text, as documented
+
+    def _new_token(self, lifetime: object) -> Reply:
         self.logins += 1
         self.tokens.add(token := plant())
-        return Reply(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
+        return Reply(200, {"token_type": "Bearer", "expires_in": lifetime, "access_token": token})
 
     def _secret(self, name: str) -> Reply:
         if name in self.forbidden:

@@ -55,6 +55,8 @@ class FakeGoogle:
         self.requests.append(request)
         if request.path == "/token" and request.method == "POST":
             return self._token(request)
+        if request.path == "/computeMetadata/v1/instance/service-accounts/default/token":
+            return self._machine_token(request)
         if request.bearer not in self.tokens:
             return _error(401, "UNAUTHENTICATED")
         return self._access(request.path)
@@ -69,6 +71,14 @@ class FakeGoogle:
         as_documented = {"iss": EMAIL, "scope": SCOPE, "aud": audience}
         if form["grant_type"] != GRANT_TYPE or as_documented.items() - claim.items():
             return Reply(400, {"error": "invalid_request"})
+        return self._new_token()
+
+    def _machine_token(self, request: Request) -> Reply:
+        if request.headers.get("metadata-flavor") != "Google" or request.query != {"scopes": SCOPE}:
+            return _error(403, "FORBIDDEN")
+        return self._new_token()
+
+    def _new_token(self) -> Reply:
         self.logins += 1
         self.tokens.add(token := f"ya29.{plant()}")
         return Reply(200, {"access_token": token, "expires_in": self.lifetime_s, "token_type": "Bearer"})

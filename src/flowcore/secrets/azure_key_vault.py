@@ -1,50 +1,22 @@
-"""Connections and variables in Azure Key Vault, read as an application with a client secret.
+"""Connections and variables in Azure Key Vault; `azure_logins.py` has the ways to log in.
 
 The options are called as those of Airflow's `AzureKeyVaultBackend`, so its `backend_kwargs` can be kept.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-import attrs
-
+from flowcore.secrets.azure_logins import choose_login
 from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import exchange, get
+from flowcore.secrets.http_oauth import get
 from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Token, Tokens
+from flowcore.secrets.http_tokens import Tokens
 
 API_VERSION = "7.4"
 #: The names of vaults in each of Azure's clouds end so, and tokens are for all vaults of one cloud.
 _CLOUDS = ("vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "vault.microsoftazure.de")
-
-
-@attrs.frozen
-class Application:
-    """An application of Entra ID: gets tokens with the client credentials flow."""
-
-    calls: HttpCalls
-    token_url: str
-    client_id: str
-    client_secret: str = attrs.field(repr=False)
-    scope: str
-
-    async def fetch(self, key: str, expiring: Token | None) -> Token:
-        """Get a token; these cannot be renewed.
-
-        Raises:
-            SecretsDenied: Entra ID refuses the client secret.
-            SecretsError: it could not be asked.
-        """
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-            "scope": self.scope,
-        }
-        return await exchange(self.calls, self.token_url, form, issuer="Entra ID", key=key)
 
 
 class AzureKeyVaultBackend:
@@ -55,7 +27,10 @@ class AzureKeyVaultBackend:
         connections_prefix: None to look no connection up here, empty for none and no `sep`.
         variables_prefix: The same for variables.
         sep: Between the prefix and the key.
-        tenant_id, client_id, client_secret: Else AZURE_TENANT_ID, … of the environment.
+        tenant_id, client_id, client_secret: Else AZURE_TENANT_ID, … of the environment. In a pod with
+            AZURE_FEDERATED_TOKEN_FILE no secret is needed, and on a machine with a managed identity
+            none of the three.
+        managed_identity_client_id: Which identity to use, if the machine has several.
         authority: Where tokens come from; else AZURE_AUTHORITY_HOST, else Azure's public cloud.
         config_prefix: Taken because teams have it; flowcore's settings are not looked up.
 
@@ -75,6 +50,7 @@ class AzureKeyVaultBackend:
         tenant_id: str = "",
         client_id: str = "",
         client_secret: str = "",
+        managed_identity_client_id: str = "",
         authority: str = "",
         config_prefix: str | None = None,
     ) -> None:
@@ -84,19 +60,17 @@ class AzureKeyVaultBackend:
             sep,
         )
         self._url = service_url("vault_url", vault_url)
-        authority = authority or os.environ.get("AZURE_AUTHORITY_HOST", "login.microsoftonline.com")
-        if "://" not in authority:
-            authority = f"https://{authority}"
-        tenant = quote(_given("tenant_id", tenant_id), safe="")
         self._calls = HttpCalls(self.name)
-        application = Application(
+        login = choose_login(
             self._calls,
-            f"{service_url('authority', authority)}/{tenant}/oauth2/v2.0/token",
-            _given("client_id", client_id),
-            _given("client_secret", client_secret),
-            _scope(self._url),
+            tenant_id=tenant_id,
+            client_id=client_id,
+            client_secret=client_secret,
+            managed_identity_client_id=managed_identity_client_id,
+            authority=authority,
+            scope=_scope(self._url),
         )
-        self._tokens = Tokens(application.fetch)
+        self._tokens = Tokens(login.fetch)
 
     async def get_connection(self, conn_id: str) -> str | None:
         """The secret's value."""
@@ -125,14 +99,6 @@ class AzureKeyVaultBackend:
         if not isinstance(value, str):
             raise self._calls.garbled(key, "the answer holds no secret; check vault_url")
         return value
-
-
-def _given(option: str, value: str) -> str:
-    variable = f"AZURE_{option.upper()}"
-    value = value or os.environ.get(variable, "")
-    if not value:
-        raise ValueError(f"{option} is missing; give it, or set {variable}")
-    return value
 
 
 def _scope(vault_url: str) -> str:

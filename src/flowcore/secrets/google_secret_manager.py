@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from flowcore.secrets.google_machine import MachineTokens
 from flowcore.secrets.google_tokens import GoogleTokens, ServiceAccount
 from flowcore.secrets.http import HttpCalls
 from flowcore.secrets.http_oauth import get
@@ -28,10 +29,11 @@ class GoogleSecretManagerBackend:
         connections_prefix: None to look no connection up here.
         variables_prefix: The same for variables.
         sep: Between the prefix and the key.
-        gcp_key_path: The key file of a service account; else GOOGLE_APPLICATION_CREDENTIALS.
+        gcp_key_path: The key file of a service account; else GOOGLE_APPLICATION_CREDENTIALS, else the account
+            that the machine or the pod runs as, of which its metadata server tells.
         gcp_keyfile_dict: What is in such a file, as an object or as text.
         gcp_scopes: Separated by commas.
-        project_id: Else the project of the key.
+        project_id: Else the project of the key; needed where there is none.
         api_endpoint: Where the service is; regional secrets have endpoints of their own.
         config_prefix: Taken because teams have it; flowcore's settings are not looked up.
 
@@ -58,7 +60,7 @@ class GoogleSecretManagerBackend:
             if not _SECRET_ID.fullmatch(prefix + sep):
                 raise ValueError("prefixes and sep may hold letters, digits, - and _ only")
         account = ServiceAccount.from_options(gcp_key_path, gcp_keyfile_dict)
-        project = project_id or account.project_id or ""
+        project = project_id or (account.project_id if account else None) or ""
         if not re.fullmatch(r"[a-z0-9:.-]+", project):
             raise ValueError("project_id is missing or no project's id")
         self._connections_prefix, self._variables_prefix, self._sep = (
@@ -69,7 +71,8 @@ class GoogleSecretManagerBackend:
         self._secrets_url = f"{service_url('api_endpoint', api_endpoint)}/v1/projects/{project}/secrets"
         self._calls = HttpCalls(self.name)
         scopes = gcp_scopes or "https://www.googleapis.com/auth/cloud-platform"
-        self._tokens = Tokens(GoogleTokens(self._calls, account, scopes).fetch)
+        source = GoogleTokens(self._calls, account, scopes) if account else MachineTokens(self._calls, scopes)
+        self._tokens = Tokens(source.fetch)
 
     async def get_connection(self, conn_id: str) -> str | None:
         """The secret's text."""

@@ -35,15 +35,15 @@ class ServiceAccount:
     signer: Any = attrs.field(repr=False)  # a google.auth.crypt.Signer
 
     @classmethod
-    def from_options(cls, path: str | None, fields: Mapping[str, Any] | str | None) -> ServiceAccount:
-        """Read the key file at `path`, or `fields` that hold the same, or what the environment names.
+    def from_options(cls, path: str | None, fields: Mapping[str, Any] | str | None) -> ServiceAccount | None:
+        """Read the key file at `path`, or `fields` that hold the same, or what the environment names, if any.
 
         Raises:
-            ValueError: there is no key, or it cannot be read; the message never quotes it.
+            ValueError: the key cannot be read; the message never quotes it.
         """
         path = path or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
         if fields is None and not path:
-            raise ValueError("gcp_key_path is missing; give it, or set GOOGLE_APPLICATION_CREDENTIALS")
+            return None
         key = _object(fields) if fields is not None else _object(_text(str(path)))
         try:
             uri = service_url("token_uri", key.get("token_uri", "https://oauth2.googleapis.com/token"))
