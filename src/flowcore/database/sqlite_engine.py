@@ -62,6 +62,7 @@ def _open_connection(path: str, *, uri: bool, clock: Clock, synchronous: Synchro
         uri=uri,
         isolation_level=None,  # units begin and commit themselves
         check_same_thread=False,
+        cached_statements=1_000,
         timeout=OPEN_PATIENCE_S,
         factory=LaneConnection,
     )

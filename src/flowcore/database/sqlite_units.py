@@ -67,6 +67,7 @@ class LaneConnection(sqlite3.Connection):
         super().__init__(*args, **kwargs)
         self.statements = 0
         self._stop = StopSignal()
+        self._only_reads = False
 
     def begin(self, *, writes: bool, stop: StopSignal) -> None:
         """Begin a transaction, which `stop` can end; one that does not write is kept from writing.
@@ -78,7 +79,9 @@ class LaneConnection(sqlite3.Connection):
         self._stop = stop
         # A write transaction takes its lock now: waiting for it later could fail in the middle.
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        super().cursor().execute(f"PRAGMA query_only={int(not writes)}")
+        if self._only_reads == writes:
+            super().cursor().execute(f"PRAGMA query_only={int(not writes)}")
+            self._only_reads = not writes
         super().cursor().execute(begin)
 
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:

@@ -1,15 +1,21 @@
-"""What the database says at one instant, as values: what the invariants look at."""
+"""What the database says at one instant, as values: what the invariants look at.
+
+A simulation looks after every step that has written anything, so this is a great part of what it does: the
+statements go to SQLite as texts, and what is made of a row is remembered.
+"""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from flowcore.database.tables import backfill, dag, dag_run, lease, pool, task_instance
 from flowcore.database.try_effects import load_effects
@@ -20,6 +26,12 @@ from flowcore.domain.workloads import TryEffects
 from flowcore.testing.oracle import States
 
 _t, _r = task_instance.c, dag_run.c
+
+
+def _text(statement: sa.Select[Any]) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
+
+
 _TASK_INSTANCES = sa.select(
     _t.id,
     _t.dag_run_id,
@@ -38,7 +50,6 @@ _TASK_INSTANCES = sa.select(
     _t.due_at,
     _t.effects,
 )
-_TASK_INSTANCES_KEYS = tuple(_TASK_INSTANCES.selected_columns.keys())
 _RUNS = sa.select(
     _r.id,
     _r.dag_id,
@@ -50,10 +61,12 @@ _RUNS = sa.select(
     _r.backfill_id,
     _r.backfill_ordinal,
 ).order_by(_r.id)
-_POOLS = sa.select(pool.c.name, pool.c.slots)
-_LEASES = sa.select(lease.c.id, lease.c.expires_at)
-_BACKFILLS = sa.select(backfill.c.id, backfill.c.max_active_runs)
-_MAX_ACTIVE_RUNS = sa.select(dag.c.dag_id, dag.c.max_active_runs)
+_TASK_INSTANCES_TEXT, _RUNS_TEXT = _text(_TASK_INSTANCES), _text(_RUNS)
+_NOW = _text(sa.select(database_now()))
+_POOLS = _text(sa.select(pool.c.name, pool.c.slots))
+_LEASES = _text(sa.select(lease.c.id, lease.c.expires_at))
+_BACKFILLS = _text(sa.select(backfill.c.id, backfill.c.max_active_runs))
+_MAX_ACTIVE_RUNS = _text(sa.select(dag.c.dag_id, dag.c.max_active_runs))
 
 
 @attrs.frozen
@@ -127,17 +140,25 @@ class Snapshot:
 
     @classmethod
     def read(cls, connection: sa.Connection) -> Snapshot:
-        """Read it: a unit of work, for `await database.read(Snapshot.read)`."""
-        rows = (_task_instance_row(row) for row in connection.execute(_TASK_INSTANCES))
-        runs = (_dag_run_row(row) for row in connection.execute(_RUNS))
+        """Read it from a SQLite database: a unit of work, for `await database.read(Snapshot.read)`."""
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        return cls.of(raw)
+
+    @classmethod
+    def of(cls, raw: sqlite3.Connection) -> Snapshot:
+        """Read it on a connection that nobody else uses meanwhile."""
+        rows = map(_task_instance_row, raw.execute(_TASK_INSTANCES_TEXT))
+        runs = map(_dag_run_row, raw.execute(_RUNS_TEXT))
+        [(now,)] = raw.execute(_NOW)
         return cls(
-            at=connection.execute(sa.select(database_now())).scalar_one(),
+            at=_moment(now),
             task_instances={row.id: row for row in rows},
             runs={run.id: run for run in runs},
-            pools={row.name: row.slots for row in connection.execute(_POOLS)},
-            leases={row.id: row.expires_at for row in connection.execute(_LEASES)},
-            max_active_runs={row.dag_id: row.max_active_runs for row in connection.execute(_MAX_ACTIVE_RUNS)},
-            backfills={row.id: row.max_active_runs for row in connection.execute(_BACKFILLS)},
+            pools=dict(raw.execute(_POOLS)),
+            leases={lease_id: _moment(expires_at) for lease_id, expires_at in raw.execute(_LEASES)},
+            max_active_runs=dict(raw.execute(_MAX_ACTIVE_RUNS)),
+            backfills=dict(raw.execute(_BACKFILLS)),
         )
 
     @cached_property
@@ -194,19 +215,28 @@ class Snapshot:
         return frozenset(lease_id for lease_id, expires_at in self.leases.items() if expires_at > self.at)
 
 
-def _task_instance_row(row: sa.Row[*tuple[Any, ...]]) -> TaskInstanceRow:
-    *plain, effects = row
-    return _remembered_row(tuple(plain), json.dumps(effects))
+@lru_cache(maxsize=20_000)
+def _task_instance_row(row: tuple[Any, ...]) -> TaskInstanceRow:
+    values = dict(zip(_TASK_INSTANCES.selected_columns.keys(), row, strict=True))
+    effects = values["effects"] and json.loads(values["effects"])
+    return TaskInstanceRow(
+        **{
+            **values,
+            "state": values["state"] and TaskInstanceState(values["state"]),
+            "scheduled_at": values["scheduled_at"] and _moment(values["scheduled_at"]),
+            "due_at": values["due_at"] and _moment(values["due_at"]),
+            "effects": load_effects(effects),
+        }
+    )
 
 
-@lru_cache(maxsize=10_000)
-def _remembered_row(plain: tuple[Any, ...], effects: str) -> TaskInstanceRow:
-    """Make a row of the columns before the effects; a simulation sees most rows again and again."""
-    values = dict(zip(_TASK_INSTANCES_KEYS, plain, strict=False))
-    values["state"] = values["state"] and TaskInstanceState(values["state"])
-    return TaskInstanceRow(**values, effects=load_effects(json.loads(effects)))
+@lru_cache(maxsize=20_000)
+def _dag_run_row(row: tuple[Any, ...]) -> DagRunRow:
+    values = dict(zip(_RUNS.selected_columns.keys(), row, strict=True))
+    date = values["logical_date"] and _moment(values["logical_date"])
+    return DagRunRow(**{**values, "logical_date": date, "state": DagRunState(values["state"])})
 
 
-def _dag_run_row(row: sa.Row[*tuple[Any, ...]]) -> DagRunRow:
-    values = dict(row._mapping)
-    return DagRunRow(**{**values, "state": DagRunState(values["state"])})
+@lru_cache(maxsize=1_000)
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -55,7 +55,7 @@ class Watch:
                 invariants.check_one_live_holder(self.seen, executing)
             return
         self._changes = changes
-        before, self.seen = self.seen, await self._database.read(Snapshot.read)
+        before, self.seen = self.seen, Snapshot.of(self._raw)
         invariants.check_one_run_per_logical_date(self.seen)
         invariants.check_limits(self.seen, self._dags)
         invariants.check_transitions(before, self.seen)
