@@ -7,6 +7,7 @@ from contextlib import nullcontext as does_not_raise
 from datetime import timedelta
 from itertools import product
 
+import attrs
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from flowcore.domain.dependencies import Look
 from flowcore.domain.skips import SkipReach
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
+from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.timetables.base import TimeRestriction
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
 from flowcore.domain.trigger_rules import TriggerRule
@@ -24,7 +26,7 @@ from flowcore.scheduler.decisions.run_changes import Instance, Key
 from flowcore.scheduler.decisions.run_progress import RunProgress
 from flowcore.testing import Sometimes, interpret
 from flowcore.testing.clock import EPOCH
-from flowcore.testing.oracle import has_failure, stopped_in, verdict_of, waits_for_past
+from flowcore.testing.oracle import Record, has_failure, stopped_in, verdict_of, waits_for_past
 from flowcore.testing.strategies import dags, effects
 from tests.properties.planted import without_an_edge, without_looks
 from tests.support.scheduling import make_dag
@@ -42,11 +44,13 @@ MEANING = {
 }
 
 
-def check_changes(dag, states, told_to_skip, changes, past):
+def check_changes(record, changes, past):
     """I4: the interpreter would decide the same of what has ended."""
-    for (position, _), state in changes.items():
+    dag, states = record.dag, record.states
+    for (position, index), state in changes.items():
         task = dag.tasks[position]
-        assert verdict_of(dag, task, states, told_to_skip) is MEANING[state]
+        before = attrs.evolve(record, states={**states, (position, index): None})
+        assert verdict_of(before, task, index) is MEANING[state]
         assert not waits_for_past(dag, task, MEANING[state], past)
         assert task.is_teardown or not (dag.fail_fast and has_failure(dag, states))
 
@@ -72,38 +76,46 @@ def ends_of(dag, task):
 def carry_out(dag, ends, past, seed, *, decided_on):
     """Let the tasks of a run end in some order; the final states, the run's state and its reason."""
     order, progress = random.Random(seed), RunProgress(decided_on)
-    states: dict[Key, TaskInstanceState | None] = {(task.position, -1): None for task in dag.tasks}
-    told_to_skip: set[str] = set()
+    said: dict[Key, TryEffects] = {}
     changes = progress.settle_all()
     while True:
         while let := let_by(dag, progress.held, past):
             changes = changes.then(progress.admit(let))
-        states.update(changes.states)
-        check_changes(dag, states, told_to_skip, changes.states, past)
+        states = dict(progress.states())
+        assert changes.states.items() <= states.items()
+        check_changes(Record(dag, states, said), changes.states, past)
         if changes.stops and (skipped := unstopped(dag, states)):
-            states.update(dict.fromkeys(skipped, SKIPPED))
             changes = progress.settle(Instance(*key, SKIPPED) for key in skipped)
             continue
         running = [key for key, state in states.items() if state is TaskInstanceState.SCHEDULED]
         if not running:
             return states, changes.run_state, changes.reason
         ended = order.choice(running)
-        states[ended], effects = ends[ended[0]]
-        told_to_skip.update(effects.skips)
+        states[ended], effects = end_at(ends, ended)
+        if states[ended] is SUCCESS:
+            said[ended] = effects
         if order.random() < 0.3:  # as after a restart: from the rows, not from memory
-            rows = [
-                Instance(*key, state, ends[key[0]][1] if state is SUCCESS else NO_EFFECTS)
-                for key, state in states.items()
-            ]
+            rows = [Instance(*key, state, said.get(key, NO_EFFECTS)) for key, state in states.items()]
             progress = RunProgress.of(decided_on, rows, revision=0)
             changes = progress.settle_all()
         else:
             changes = progress.settle([Instance(*ended, states[ended], effects)])
 
 
+def end_at(ends, key):
+    """How an instance ends; those of odd indexes as the task whose turn it is after theirs."""
+    position, index = key
+    return ends[position] if index % 2 == 0 or index < 0 else (ends[position - 1][0], ends[position][1])
+
+
 def ends_as_interpreted(dag, ends, past, seed, *, decided_on=None):
     states, run_state, reason = carry_out(dag, ends, past, seed, decided_on=decided_on or dag)
-    expected = interpret(dag, lambda task: ends[task.position], past=past, stopped=stopped_in(dag, states))
+    expected = interpret(
+        dag,
+        lambda task, index: end_at(ends, (task.position, index)),
+        past=past,
+        stopped=stopped_in(dag, states),
+    )
     assert states == expected.states
     assert (run_state or DagRunState.RUNNING) is expected.run_state
     if run_state is None:
@@ -126,6 +138,18 @@ EXAMPLES = dags(tasks_max=8, looks_back=True).flatmap(
         st.integers(0, 2**16),
     )
 )
+
+
+def note_mappings(sometimes, dag, ends):
+    states = interpret(dag, lambda task, index: end_at(ends, (task.position, index))).states
+    mapped = {key: state for key, state in states.items() if dag.tasks[key[0]].mapping is not None}
+    by_source = [key for key in mapped if dag.tasks[key[0]].upstream]
+    sometimes.note(any(index > 0 for _, index in by_source), "expanded")
+    is_empty = any(index < 0 and mapped[position, index] is SKIPPED for position, index in by_source)
+    sometimes.note(is_empty, "mapped over nothing")
+    sometimes.note(any(len(together) > 1 for together in dag.mapped_together), "mapped together")
+
+
 #: A rule that cannot hold any more, which hardly ever comes about by chance.
 DEADLOCK = (
     make_dag({"a": [], "b": ["a"]}, tasks={"b": {"trigger_rule": TriggerRule.ALL_SKIPPED}}),
@@ -147,9 +171,10 @@ def test_runs_end_as_interpreted_in_whatever_order_tasks_end():
         sometimes.note(reason == "all_tasks_deadlocked", "deadlock")
         sometimes.note(reason == "held", "held")
         sometimes.note(reason == "stopped", "stopped")
+        note_mappings(sometimes, drawn[0], drawn[1])
 
     property_holds()
-    sometimes.check("deadlock", "held", "stopped")
+    sometimes.check("deadlock", "held", "stopped", "expanded", "mapped over nothing", "mapped together")
 
 
 def test_decision_that_ignores_an_upstream_is_noticed():
@@ -177,16 +202,29 @@ SKIPS_C = (SUCCESS, TryEffects(("c",)))
 EXEMPLARY_ENDS = [[GOOD, GOOD, BAD, GOOD, GOOD], [BAD] + [GOOD] * 4, [GOOD, SKIPS_C, GOOD, GOOD, GOOD]]
 
 
-# What mapped tasks look at is tested with them, in `scheduler/decisions/test_task_progress.py`.
-@pytest.mark.parametrize("look", [look for look in Look if look is not Look.SOURCE])
+#: A task that is mapped over s, and whose rule does not wait for it.
+MAPPED = attrs.evolve(
+    make_dag(
+        {"s": [], "a": [], "m": ["s", "a"], "j": ["m"]},
+        tasks={"m": {"mapping": 0, "trigger_rule": TriggerRule.ONE_SUCCESS}},
+    ),
+    mappings=(Length(LengthKind.OUTPUT, source=0),),
+)
+PUSHES_TWO = (SUCCESS, TryEffects(length=2))
+
+
+@pytest.mark.parametrize("look", Look)
 def test_decision_that_does_not_look_at_others_is_noticed(look):
+    dag, exemplary_ends = SCOPED, EXEMPLARY_ENDS
+    if look is Look.SOURCE:
+        dag, exemplary_ends = MAPPED, [[PUSHES_TWO, GOOD, GOOD, GOOD]]
     for decided_on, noticed in (
-        (SCOPED, does_not_raise()),
-        (without_looks(SCOPED, look), pytest.raises(AssertionError)),
+        (dag, does_not_raise()),
+        (without_looks(dag, look), pytest.raises(AssertionError)),
     ):
         with noticed:
-            for ends, seed in product(EXEMPLARY_ENDS, range(20)):
-                ends_as_interpreted(SCOPED, ends, None, seed, decided_on=decided_on)
+            for ends, seed in product(exemplary_ends, range(20)):
+                ends_as_interpreted(dag, ends, None, seed, decided_on=decided_on)
 
 
 def create_runs(hours, *, remembers=True):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.states import DagRunState, TaskInstanceState
+from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.workloads import NO_EFFECTS, TryOutcome
+from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.testing import Script, ScriptedEnd, expect_run, interpret
 
 
@@ -42,6 +44,20 @@ def test_failed_try_is_followed_by_as_many_retries_as_allowed():
 
 
 def test_run_fails_when_a_task_can_never_be_decided():
-    expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda task: (TaskInstanceState.REMOVED, NO_EFFECTS))
+    expected = interpret(chain(TriggerRule.ALL_SKIPPED), lambda *_: (TaskInstanceState.REMOVED, NO_EFFECTS))
     assert expected.states[1, -1] is None
     assert expected.run_state is DagRunState.FAILED
+
+
+def test_a_mapped_task_has_as_many_instances_as_its_source_says():
+    dag = attrs.evolve(chain(TriggerRule.ALL_DONE), mappings=(Length(LengthKind.OUTPUT, source=0),))
+    dag = attrs.evolve(dag, tasks=(dag.tasks[0], attrs.evolve(dag.tasks[1], mapping=0)))
+    pushed = ScriptedEnd(effects=TryEffects(length=2))
+    failing = {("second", 1, 1): ScriptedEnd(TryOutcome.FAILED_FOR_GOOD)}
+    expected = expect_run(dag, Script({("first", 1): pushed}, failing))
+    assert expected.states == {
+        (0, -1): TaskInstanceState.SUCCESS,
+        (1, 0): TaskInstanceState.SUCCESS,
+        (1, 1): TaskInstanceState.FAILED,
+    }
+    assert expect_run(dag, Script()).states[1, -1] is TaskInstanceState.UPSTREAM_FAILED

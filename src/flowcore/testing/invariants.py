@@ -27,7 +27,7 @@ from flowcore.domain.verdicts import Verdict
 from flowcore.domain.workloads import TryEnded, Workload
 from flowcore.errors import InvariantBroken
 from flowcore.scheduler.decisions.create_dag_runs import due_dag_runs
-from flowcore.testing.oracle import count_ends, expect_run, stopped_in, verdict_of, waits_for_past
+from flowcore.testing.oracle import expect_run, stopped_in, verdict_of, waits_for_past
 from flowcore.testing.scripts import Script
 from flowcore.testing.snapshots import DagRunRow, Snapshot, TaskInstanceRow
 
@@ -142,11 +142,11 @@ def runs_that_should_end(snapshot: Snapshot, dags: Dags) -> Iterable[DagRunRow]:
 
 def _is_held(snapshot: Snapshot, run: DagRunRow, dag: Dag) -> bool:
     """Whether a task of a running run can be decided and waits for the run before."""
-    states, told_to_skip = snapshot.states_by_run[run.id], snapshot.told_to_skip_by_run[run.id]
-    past = snapshot.past_of(run, dag)
-    undecided = (dag.tasks[position] for (position, _), state in states.items() if state is None)
+    record, past = snapshot.record_of(run.id, dag), snapshot.past_of(run, dag)
+    undecided = (key for key, state in record.states.items() if state is None)
     return run.state is DagRunState.RUNNING and any(
-        waits_for_past(dag, task, verdict_of(dag, task, states, told_to_skip), past) for task in undecided
+        waits_for_past(dag, dag.tasks[position], verdict_of(record, dag.tasks[position], index), past)
+        for position, index in undecided
     )
 
 
@@ -187,17 +187,17 @@ def check_confluence(
 
 def _check_verdict(row: TaskInstanceRow, after: Snapshot, dag: Dag) -> None:
     assert row.state is not None
-    task, states = dag.tasks[row.position], after.states_by_run[row.dag_run_id]
-    told_to_skip = after.told_to_skip_by_run[row.dag_run_id]
-    before = {**states, (row.position, row.map_index): None}
-    if row.state is TaskInstanceState.SKIPPED and row.position in stopped_in(dag, states):
+    task, record = dag.tasks[row.position], after.record_of(row.dag_run_id, dag)
+    key = (row.position, row.map_index)
+    if row.state is TaskInstanceState.SKIPPED and key in stopped_in(dag, record.states):
         return
-    verdict = verdict_of(dag, task, before, told_to_skip)
+    before = attrs.evolve(record, states={**record.states, key: None})
+    verdict = verdict_of(before, task, row.map_index)
     past = after.past_of(after.runs[row.dag_run_id], dag)
     assert not waits_for_past(dag, task, verdict, past), f"{row} became {row.state} before its past allows"
     assert _MEANING.get(row.state) is verdict, (
         f"{row} became {row.state}, but {task.trigger_rule} says {verdict} on"
-        f" {count_ends(task.upstream, states)}"
+        f" {record.ends(task, row.map_index, task.upstream)}"
     )
 
 

@@ -27,7 +27,7 @@ from flowcore.domain.workloads import (
     Workload,
 )
 from flowcore.errors import UsageError
-from flowcore.testing.scripts import Script
+from flowcore.testing.scripts import Script, ScriptedEnd
 
 
 @attrs.frozen
@@ -88,7 +88,7 @@ class ScriptedExecutor:
             UsageError: nobody takes its reports yet.
         """
         now = self._clock.now()
-        end = self._script.end_of(workload.task_id, workload.try_number)
+        end = self._end_of(workload)
         taken = ScriptedTry(workload, now, now + timedelta(seconds=end.duration_s))
         self._required_sink().report(TryStarted(workload=workload, start_date=workload.start_date or now))
         self._tries[taken.key] = taken
@@ -105,7 +105,7 @@ class ScriptedExecutor:
         """End the tries whose time has come, in the order of their ends; how many there were."""
         due = [running for running in self._in_order() if running.ends_at <= self._clock.now()]
         for running in due:
-            end = self._script.end_of(running.workload.task_id, running.workload.try_number)
+            end = self._end_of(running.workload)
             if end.kills(running.workload):
                 self.crash()
                 break
@@ -147,6 +147,9 @@ class ScriptedExecutor:
         due_s = math.inf if next_end_at is None else (next_end_at - self._clock.now()).total_seconds()
         with anyio.move_on_after(max(0.0, due_s)):
             await self._changed.wait()
+
+    def _end_of(self, workload: Workload) -> ScriptedEnd:
+        return self._script.end_of(workload.task_id, workload.try_number, workload.map_index)
 
     def _in_order(self) -> Iterable[ScriptedTry]:
         return sorted(self._tries.values(), key=lambda running: (running.ends_at, running.key))

@@ -38,11 +38,14 @@ class ScriptedEnd:
 class Script:
     """Ends by (task id, try number); a try that is not listed succeeds after a second.
 
-    A try that was lost or given back runs again under its number and so ends the same way.
+    `of_instances` are, by (task id, try number, map index), those of instances that end otherwise. A try that
+    was lost or given back runs again under its number and so ends the same way.
     """
 
     ends: Mapping[tuple[str, int], ScriptedEnd] = attrs.field(factory=dict)
+    of_instances: Mapping[tuple[str, int, int], ScriptedEnd] = attrs.field(factory=dict)
 
-    def end_of(self, task_id: str, try_number: int) -> ScriptedEnd:
+    def end_of(self, task_id: str, try_number: int, map_index: int = -1) -> ScriptedEnd:
         """What that try does."""
-        return self.ends.get((task_id, try_number), ScriptedEnd())
+        end = self.of_instances.get((task_id, try_number, map_index))
+        return end or self.ends.get((task_id, try_number), ScriptedEnd())

@@ -23,7 +23,7 @@ from flowcore.database.types import database_now
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import ACTIVE, FINISHED_RUN, DagRunState, TaskInstanceState
 from flowcore.domain.workloads import TryEffects
-from flowcore.testing.oracle import States
+from flowcore.testing.oracle import Key, Record, States
 
 _t, _r = task_instance.c, dag_run.c
 
@@ -180,13 +180,17 @@ class Snapshot:
         return states
 
     @cached_property
-    def told_to_skip_by_run(self) -> Mapping[int, frozenset[str]]:
-        """The tasks of each run that others, which succeeded, said be skipped."""
-        told: dict[int, set[str]] = {run_id: set() for run_id in self.runs}
+    def said_by_run(self) -> Mapping[int, Mapping[Key, TryEffects]]:
+        """What those of each run said about it that succeeded."""
+        said: dict[int, dict[Key, TryEffects]] = {run_id: {} for run_id in self.runs}
         for row in self.task_instances.values():
             if row.state is TaskInstanceState.SUCCESS:
-                told[row.dag_run_id].update(row.effects.skips)
-        return {run_id: frozenset(tasks) for run_id, tasks in told.items()}
+                said[row.dag_run_id][row.position, row.map_index] = row.effects
+        return said
+
+    def record_of(self, run_id: int, dag: Dag) -> Record:
+        """What is known of a run."""
+        return Record(dag, self.states_by_run[run_id], self.said_by_run[run_id])
 
     def past_of(self, run: DagRunRow, dag: Dag) -> States | None:
         """The states of the run before; None if there is nothing to wait for.

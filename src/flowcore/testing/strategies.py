@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flowcore.domain.dags import DEFAULT_POOL, Dag, Task
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.skips import SkipReach, tasks_it_may_skip
+from flowcore.domain.task_mapping import Length, LengthKind, sources_of
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
@@ -41,7 +42,7 @@ def dags(
     schedules: bool = False,
     looks_back: bool = False,
 ) -> Dag:
-    """Random acyclic Dags: every trigger rule, setups, teardowns, branches, retries, pools, limits, weights.
+    """Random acyclic Dags: every trigger rule, setups, teardowns, branches, mapping, retries, pools, weights.
 
     `timeouts` adds a dagrun_timeout now and then, `schedules` a timetable with three runs. Tasks of Dags that
     have one depend on the past now and then, or with `looks_back` those of all.
@@ -57,9 +58,11 @@ def dags(
     # Of runs that somebody asks for it is not known in which order they begin.
     if looks_back or is_scheduled:
         tasks = [draw(_looking_back(task)) for task in tasks]
+    tasks, mappings = draw(_mapped(tasks))
     dag = Dag(
         dag_id=dag_id,
         tasks=tuple(tasks),
+        mappings=mappings,
         fail_fast=fail_fast,
         max_active_runs=draw(st.integers(1, 3)),
         max_active_tasks=draw(st.integers(1, 4)),
@@ -80,7 +83,18 @@ def scripts(draw: st.DrawFn, of: Sequence[Dag], *, fatal: bool = False) -> Scrip
     if fatal and draw(st.booleans()):
         key = draw(st.sampled_from(sorted(ends)))
         ends[key] = attrs.evolve(ends[key], fatal_tokens=1)
-    return Script(ends)
+    return Script(ends, draw(_ends_of_instances(of)))
+
+
+@st.composite
+def _ends_of_instances(draw: st.DrawFn, of: Sequence[Dag]) -> dict[tuple[str, int, int], ScriptedEnd]:
+    """How second instances of mapped tasks end, at their first tries."""
+    return {
+        (task.task_id, 1, 1): _end(draw(_outcomes), draw(st.integers(0, 10)), draw(effects(dag, task)))
+        for dag in of
+        for task in dag.tasks
+        if task.mapping is not None
+    }
 
 
 def _end(outcome: TryOutcome, duration_s: int, of: TryEffects) -> ScriptedEnd:
@@ -91,9 +105,18 @@ def _end(outcome: TryOutcome, duration_s: int, of: TryEffects) -> ScriptedEnd:
 def effects(dag: Dag, task: Task) -> st.SearchStrategy[TryEffects]:
     """What a try of a task may say about the rest of its run."""
     skippable = [dag.tasks[position].task_id for position in tasks_it_may_skip(dag, task)]
-    if not skippable:
+    lengths = _lengths(dag, task)
+    if not (skippable or lengths):
         return st.just(NO_EFFECTS)
-    return st.lists(st.sampled_from(skippable), unique=True).map(tuple).map(TryEffects)
+    skips = st.lists(st.sampled_from(skippable), unique=True).map(tuple) if skippable else st.just(())
+    return st.builds(TryEffects, skips, st.sampled_from(lengths) if lengths else st.none())
+
+
+def _lengths(dag: Dag, task: Task) -> Sequence[int | None]:
+    """What a try may say about its output; nothing if nobody is mapped over that."""
+    if all(task.position not in sources_of(mapping) for mapping in dag.mappings):
+        return ()
+    return (2, 1, 2, 0, None) if task.mapping is None else (1, 1, None)
 
 
 @st.composite
@@ -174,6 +197,26 @@ def _tasks(
 def _for_fail_fast(task: Task) -> Task:
     """The SDK refuses other rules in such a Dag."""
     return task if task.is_teardown else attrs.evolve(task, trigger_rule=TriggerRule.ALL_SUCCESS)
+
+
+@st.composite
+def _mapped(draw: st.DrawFn, tasks: Sequence[Task]) -> tuple[list[Task], tuple[Length, ...]]:
+    """Now and then a task is mapped, over what is right before it or over a literal; or two that follow."""
+    mapped, mappings = list(tasks), list[Length]()
+    for position in draw(st.sampled_from([[], [], [0], [len(tasks) // 2], [0, len(tasks) - 1]])):
+        task = mapped[position]
+        if task.mapping is not None:
+            continue
+        outputs = [Length(LengthKind.OUTPUT, source=source) for source in task.upstream[:2]]
+        literal = Length(LengthKind.LITERAL, draw(st.integers(0, 2)))
+        together = [position]
+        if task.downstream and mapped[task.downstream[0]].mapping is None and draw(st.booleans()):
+            together.append(task.downstream[0])
+        for other in together:
+            mapped[other] = attrs.evolve(mapped[other], mapping=len(mappings))
+        kind = draw(st.sampled_from([LengthKind.SUM, LengthKind.PRODUCT, LengthKind.SHORTEST]))
+        mappings.append(outputs[0] if len(outputs) == 1 else Length(kind, parts=tuple(outputs or [literal])))
+    return mapped, tuple(mappings)
 
 
 @st.composite
