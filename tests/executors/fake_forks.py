@@ -16,8 +16,18 @@ from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import load_record
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.children import LOST, Child, ExitStatus, open_ends
-from flowcore.runner.jobs import TRY
-from flowcore.sdk.comms.messages import Answer, Notice, Order, Ping, Pong, RunTry, TryBegun, TryOver
+from flowcore.runner.jobs import CALLBACKS, TRY
+from flowcore.sdk.comms.messages import (
+    Answer,
+    CallbacksBegun,
+    Notice,
+    Order,
+    Ping,
+    Pong,
+    RunTry,
+    TryBegun,
+    TryOver,
+)
 from flowcore.sdk.comms.protocol import Conversation, Told
 
 #: Decides what a child does: the behaviour is named by the task's id.
@@ -184,10 +194,27 @@ async def go_deaf(fake: FakeChild) -> None:
 TRIES = {name.__name__: name for name in (succeed, hang, stay, vanish, babble, go_deaf)}
 
 
+async def call_back(fake: FakeChild) -> None:
+    fake.say(CallbacksBegun(60))
+    await anyio.lowlevel.checkpoint()
+
+
+async def call_back_for_ever(fake: FakeChild) -> None:
+    fake.say(CallbacksBegun(60))
+    with fake.interrupted:
+        await anyio.sleep_forever()
+
+
+#: What tells the callbacks of such tasks that they died.
+CALLED_BACK = {"vanish": call_back, "babble": call_back_for_ever}
+
+
 async def like_its_task(fake: FakeChild) -> None:
     """Do what the task of the try is called; as a worker, do so for each of its tries."""
     if fake.job == TRY:
         await TRIES[fake.workload.task_id](fake)
+    elif fake.job == CALLBACKS:
+        await CALLED_BACK[fake.workload.task_id](fake)
     else:
         await work(fake)
 

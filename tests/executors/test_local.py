@@ -22,6 +22,7 @@ from flowcore.executors.child_stopping import AT_SHUTDOWN, Graces
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
 from flowcore.runner.connections import ForkFailed, ForkServerGone
+from flowcore.runner.jobs import CALLBACKS, TRY
 from tests.executors.fake_forks import FakeForks, fake_forks, like_its_task
 from tests.runner.tries import Reports, sources_of, workload_of
 
@@ -380,3 +381,41 @@ def test_every_submitted_try_ends_exactly_once_whenever_all_is_cancelled(backend
         bench.executor.statistics(), running=0, workers=0, ended=len(script)
     )
     assert [fake for fake in bench.forks.forked if fake.child.status is None] == []
+
+
+# ---- callbacks of those that died
+
+
+async def test_callbacks_of_a_try_that_died_are_told_in_another_process():
+    async with serving() as bench:
+        bench.submit("vanish", has_failure_callbacks=True)
+        await ended(bench)
+    assert [fake.job for fake in bench.forks.forked] == [TRY, CALLBACKS]
+    assert bench.end.outcome is FAILED
+    assert bench.forks.forked[1].payload["error"] == bench.end.error
+
+
+async def test_a_try_that_was_cancelled_calls_nobody():
+    async with serving() as bench:
+        bench.submit("stay", has_failure_callbacks=True)
+        await bench.forks.wait_forked(1)
+        bench.executor.cancel(1, 1, "somebody wants so")
+        await ended(bench)
+    assert [fake.job for fake in bench.forks.forked] == [TRY]
+
+
+async def test_a_shutdown_that_cuts_callbacks_short_gives_the_try_back():
+    async with serving() as bench:
+        bench.submit("babble", has_failure_callbacks=True)
+        await bench.forks.wait_forked(2)
+    assert bench.end.outcome is GIVEN_BACK
+
+
+async def test_callbacks_that_cannot_be_told_do_not_hold_up_the_end(caplog):
+    sources = Sources()
+    async with serving(sources) as bench:
+        bench.submit("stay", has_failure_callbacks=True, timeout_s=0.01)
+        await bench.forks.wait_forked(1)
+        sources.error = DatabaseUnavailable("away; wait")
+        assert await ended(bench) == {1: FAILED}
+    assert "its callbacks are not called" in caplog.text

@@ -60,6 +60,7 @@ class Task:
     retries: int = 0
     retry_rule: RetryRule = RetryRule()
     execution_timeout_s: float | None = None
+    has_failure_callbacks: bool = False
     max_active_tis_per_dag: int | None = None
     max_active_tis_per_dagrun: int | None = None
     is_async: bool = False

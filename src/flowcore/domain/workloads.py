@@ -76,6 +76,7 @@ class Workload:
     backend: Backend | None = None
     execution_timeout_s: float | None = None
     retry_rule: RetryRule = RetryRule()
+    has_failure_callbacks: bool = False
     start_date: datetime | None = None
     waiting_since: datetime | None = None
     reschedules: int = 0

@@ -19,7 +19,7 @@ from flowcore.executors.child_stopping import Graces
 from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.children import Child
 from flowcore.runner.connections import ForkFailed, ForkServerGone
-from flowcore.runner.jobs import TRY, WARM_WORKER
+from flowcore.runner.jobs import CALLBACKS, TRY, WARM_WORKER
 from flowcore.runner.sources import DagSources
 
 log = logging.getLogger(__name__)
@@ -68,11 +68,22 @@ class ChildMaker:
             DatabaseUnavailable: the Dag file could not be read.
             ForkServerGone, ForkFailed: again and again.
         """
+        return await self._make(TRY, workload)
+
+    async def make_for_callbacks(self, workload: Workload, error: str) -> Child:
+        """A process that tells the callbacks of the try how its process died.
+
+        Raises:
+            DagError, DatabaseUnavailable, ForkServerGone, ForkFailed: as `make_for_try`.
+        """
+        return await self._make(CALLBACKS, workload, error=error)
+
+    async def _make(self, job: str, workload: Workload, **more: str) -> Child:
         source = await self.sources.get(workload.run.dag_version_id)
-        payload = {"workload": dump_record(workload), "settings": dump_record(self.settings)}
+        payload = {"workload": dump_record(workload), "settings": dump_record(self.settings), **more}
 
         async def fork() -> Child:
-            return await (await self.forks.dag_server(source)).fork(TRY, payload)
+            return await (await self.forks.dag_server(source)).fork(job, payload)
 
         return await _insisting(fork)
 

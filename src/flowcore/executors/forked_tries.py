@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 
-from flowcore.domain.workloads import Workload
+from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import DagError, DatabaseUnavailable, ProtocolError
 from flowcore.executors.child_endings import ChildFate, ending_of_child
 from flowcore.executors.child_making import ChildMaker
@@ -95,9 +95,28 @@ class ForkedTry:
         try:
             if self._child is not None:
                 await self._supervise(self._child)
+                ending = ending_of_child(self._fate)
+                if self._died_wordless(ending):
+                    ending = await self._called_back(ending)
         finally:
             self._leave_place()
         return ending or ending_of_child(self._fate)
+
+    def _died_wordless(self, ending: Ending) -> bool:
+        is_failure = ending.outcome is TryOutcome.FAILED and self._cancel_reason is None
+        return is_failure and self._tried.said is None and self.workload.has_failure_callbacks
+
+    async def _called_back(self, ending: Ending) -> Ending:
+        """Tell the callbacks of a try whose process cannot any more; the try is given back if that is cut."""
+        self._stop = ChildStop(*Step, graces=self._children.graces)
+        self._stop.begin_at(anyio.current_time() + CALLBACKS_S + _EXIT_S)
+        try:
+            child = await self._children.make_for_callbacks(self.workload, ending.error or "")
+        except (DagError, DatabaseUnavailable, ForkServerGone, ForkFailed) as error:
+            log.error("%s: its callbacks are not called: %s", self.workload, error)
+            return ending
+        await self._supervise(child)
+        return GIVEN_BACK if self._is_given_back else ending
 
     async def _take_place(self) -> None:
         if self._places is not None:

@@ -70,10 +70,10 @@ class FunctionTry:
             ending = Ending(TryOutcome.SUCCESS, pushed, effects=effects)
         return with_asset_updates(ending, self._ready)
 
-    def call_back(self, ending: Ending) -> None:
+    def call_back(self, ending: Ending, error: BaseException | None = None) -> None:
         """Call the author's callbacks, when the ending was reported.
 
-        A try that was told to end calls nobody.
+        They are told the `error`, by default what `run` met. A try that was told to end calls nobody.
         """
         state = state_after(ending.outcome, self._workload)
         callbacks = callbacks_after(self._task, state)
@@ -85,7 +85,7 @@ class FunctionTry:
         )
         if ready is None:
             return
-        ready.end(state, self._error)
+        ready.end(state, error or self._error)
         self._call_back(callbacks, ready)
 
     def _call_back(self, callbacks: Sequence[Callback], ready: PreparedTask) -> None:

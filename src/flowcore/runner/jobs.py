@@ -22,6 +22,8 @@ from flowcore.sdk.dags import DAG
 DAG_SERVER = "flowcore.runner.dag_server:serve_dags"
 #: Carries out one try, in a child of a Dag server.
 TRY = "flowcore.runner.try_child:run_try"
+#: Tells the callbacks of a try that its process died, in a child of a Dag server.
+CALLBACKS = "flowcore.runner.callback_child:call_back_for_dead"
 #: Carries out many tries of coroutines side by side.
 WARM_WORKER = "flowcore.runner.warm_worker:run_worker"
 

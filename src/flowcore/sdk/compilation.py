@@ -123,6 +123,7 @@ def _task(
             max_delay_s=_seconds(task.max_retry_delay),
         ),
         execution_timeout_s=_seconds(task.execution_timeout),
+        has_failure_callbacks=bool(task.on_failure_callback or task.on_retry_callback),
         max_active_tis_per_dag=task.max_active_tis_per_dag,
         max_active_tis_per_dagrun=task.max_active_tis_per_dagrun,
         is_async=task.is_async,

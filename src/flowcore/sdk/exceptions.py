@@ -59,6 +59,10 @@ class TaskTimedOut(BaseException):
     """Raised in a function that has run for longer than its execution_timeout."""
 
 
+class TryDied(AirflowException):
+    """What callbacks are told of a try whose process ended without a word; says how."""
+
+
 class AirflowSensorTimeout(TaskFailed):
     """What a sensor waits for has not come in time."""
 

@@ -173,6 +173,7 @@ def _workload(candidate: Candidate, row: Row, answer: Row, facts: Mapping[RunKey
         backend=task.backend,
         execution_timeout_s=task.execution_timeout_s,
         retry_rule=task.retry_rule,
+        has_failure_callbacks=task.has_failure_callbacks,
         start_date=answer.start_date,
         waiting_since=answer.waiting_since,
         reschedules=answer.reschedules,
