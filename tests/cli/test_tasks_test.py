@@ -35,6 +35,11 @@ def example():
         import anyio
         await anyio.sleep_forever()
 
+    @task
+    def mapped(x):
+        return x
+
+    mapped.expand(x=["a", "b"])
     sync(), coroutine(), breaks(), dies(), hangs()
 
 example()
@@ -64,6 +69,18 @@ def test_what_a_task_pushed_is_printed(tested) -> None:  # type: ignore[no-untyp
 
 def test_coroutines_are_tested_as_well(tested) -> None:  # type: ignore[no-untyped-def]
     assert tested("coroutine")[:2] == (0, {"outcome": "success", "xcoms": {"extra": "world"}})
+
+
+@pytest.mark.parametrize("index", ["1", "-1", "2"])
+def test_one_instance_of_a_mapped_task_is_tested(tested, index) -> None:  # type: ignore[no-untyped-def]
+    status, printed, others = tested("mapped", "--map-index", index)
+    expected = {
+        "1": (0, {"outcome": "success", "xcoms": {"return_value": "b"}}, ""),
+        "-1": (1, {"outcome": "failed", "xcoms": {}}, "is mapped; say which instance is meant"),
+        "2": (1, {"outcome": "failed", "xcoms": {}}, "has no element 2 that it is mapped over"),
+    }[index]
+    assert (status, printed) == expected[:2]
+    assert expected[2] in others
 
 
 def test_a_failure_is_told_with_its_traceback(tested) -> None:  # type: ignore[no-untyped-def]

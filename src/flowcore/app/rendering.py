@@ -21,7 +21,14 @@ from flowcore.secrets.service import Secrets
 
 
 async def render_task(
-    dag: DAG, task_id: str, *, run: RunFacts, database: Database, secrets: Secrets, settings: TrySettings
+    dag: DAG,
+    task_id: str,
+    *,
+    run: RunFacts,
+    map_index: int = -1,
+    database: Database,
+    secrets: Secrets,
+    settings: TrySettings,
 ) -> dict[str, Any]:
     """What the fields with templates become, as it may be shown; asks for things as a try would.
 
@@ -30,7 +37,9 @@ async def render_task(
         FlowcoreError: A template fails, or a value that it needs is not there.
     """
     task = dag.get_task(task_id)
-    workload = Workload(task_instance_id=0, token=0, task_id=task_id, position=0, run=run)
+    workload = Workload(
+        task_instance_id=0, token=0, task_id=task_id, position=0, run=run, map_index=map_index
+    )
     comms = LoopComms(Answers(workload, sources_of_tries(database, secrets)))
     making = prepared(task, workload, comms=comms, pushed={}, settings=settings)
     ready = await aanswered(making, comms)

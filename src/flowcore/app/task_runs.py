@@ -54,6 +54,7 @@ async def run_task_apart(
     task_id: str,
     *,
     run: RunFacts,
+    map_index: int = -1,
     database: Database,
     secrets: Secrets,
     settings: TrySettings,
@@ -66,7 +67,7 @@ async def run_task_apart(
         TaskNotFound: the Dag has no such task.
         ForkServerGone: no process can be made.
     """
-    workload, file, end = workload_of_task(dag, task_id, run), _OneFile(source), _End()
+    workload, file, end = workload_of_task(dag, task_id, run, map_index=map_index), _OneFile(source), _End()
     with single_error():
         async with (
             open_fork_server(answer=ImportAnswers(secrets).answer) as forks,

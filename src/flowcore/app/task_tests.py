@@ -26,7 +26,7 @@ class _TasksOf:
         return self.dag.get_task(workload.task_id)
 
 
-def workload_of_task(dag: DAG, task_id: str, run: RunFacts) -> Workload:
+def workload_of_task(dag: DAG, task_id: str, run: RunFacts, *, map_index: int = -1) -> Workload:
     """The first try of a task that has no task instance.
 
     Raises:
@@ -40,6 +40,7 @@ def workload_of_task(dag: DAG, task_id: str, run: RunFacts) -> Workload:
         task_id=task_id,
         position=task.position,
         run=run,
+        map_index=map_index,
         runs_in=task.runs_in,
         backend=task.backend,
         execution_timeout_s=task.execution_timeout_s,
@@ -47,14 +48,21 @@ def workload_of_task(dag: DAG, task_id: str, run: RunFacts) -> Workload:
 
 
 async def try_task(
-    dag: DAG, task_id: str, *, run: RunFacts, database: Database, secrets: Secrets, settings: TrySettings
+    dag: DAG,
+    task_id: str,
+    *,
+    run: RunFacts,
+    map_index: int = -1,
+    database: Database,
+    secrets: Secrets,
+    settings: TrySettings,
 ) -> Ending:
     """Carry out the task's first try as in `run`; what it pushes is returned and not stored.
 
     Raises:
         TaskNotFound: the Dag has no such task.
     """
-    workload = workload_of_task(dag, task_id, run)
+    workload = workload_of_task(dag, task_id, run, map_index=map_index)
     carried_out = Try(
         workload,
         tasks=_TasksOf(dag),

@@ -32,3 +32,6 @@ grace = click.option(
     type=float,
     help="How long running tries may take to end when told to stop.  [env: FLOWCORE_GRACE_S]",
 )
+map_index = click.option(
+    "--map-index", metavar="N", type=int, default=-1, help="Which instance of a mapped task, from 0."
+)

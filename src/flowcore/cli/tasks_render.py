@@ -30,6 +30,7 @@ from flowcore.settings import Settings, load_settings
 @click.argument("task_id")
 @click.argument("run", metavar="[RUN_ID|LOGICAL_DATE]", required=False)
 @click.option("-c", "--conf", metavar="JSON", help="What a made-up run is given, as a JSON object.")
+@options.map_index
 @options.database_url
 @options.dags_folder
 @options.output
@@ -38,6 +39,7 @@ def render(
     task_id: str,
     run: str | None,
     conf: str | None,
+    map_index: int,
     database_url: str | None,
     dags_folder: str | None,
     output: str,
@@ -50,7 +52,7 @@ def render(
     settings = load_settings({"database_url": database_url, "dags_folder": dags_folder})
     dag = authors_dag(settings, DagNotFound(dag_id))
     facts = run_looked_at(settings, dag, run, parse_conf(conf))
-    fields = run_on_loop(settings.backend, partial(_render, settings, dag, task_id, facts))
+    fields = run_on_loop(settings.backend, partial(_render, settings, dag, task_id, facts, map_index))
     if not fields:
         raise UsageError(
             f"task {task_id!r} of Dag {dag_id!r} has no field with a template; nothing to render"
@@ -62,7 +64,7 @@ def render(
 @click.argument("dag_id")
 @click.argument("run_id")
 @click.argument("task_id")
-@click.option("--map-index", type=int, default=-1, help="Which instance of a mapped task.")
+@options.map_index
 @options.database_url
 @options.output
 def rendered(
@@ -74,10 +76,20 @@ def rendered(
     _print_fields(read_database(settings, read).fields, output)
 
 
-async def _render(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> dict[str, Any]:
+async def _render(
+    settings: Settings, dag: DAG, task_id: str, run: RunFacts, map_index: int
+) -> dict[str, Any]:
     of_tries = try_settings(settings)
     async with open_sources(settings) as (database, secrets):
-        return await render_task(dag, task_id, run=run, database=database, secrets=secrets, settings=of_tries)
+        return await render_task(
+            dag,
+            task_id,
+            run=run,
+            map_index=map_index,
+            database=database,
+            secrets=secrets,
+            settings=of_tries,
+        )
 
 
 def _print_fields(fields: Mapping[str, Any], output: str) -> None:

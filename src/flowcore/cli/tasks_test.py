@@ -33,7 +33,7 @@ from flowcore.settings import Settings, load_settings
 _GOOD = (TryOutcome.SUCCESS, TryOutcome.SKIPPED)
 
 
-Carry = Callable[[Settings, DAG, str, RunFacts], Awaitable[Ending]]
+Carry = Callable[[Settings, DAG, str, RunFacts, int], Awaitable[Ending]]
 
 
 def _of_one_try(command: Callable[..., None]) -> Callable[..., None]:
@@ -43,6 +43,7 @@ def _of_one_try(command: Callable[..., None]) -> Callable[..., None]:
         options.backend,
         options.dags_folder,
         options.database_url,
+        options.map_index,
         click.option("-c", "--conf", metavar="JSON", help="What a made-up run is given, as a JSON object."),
         click.argument("run", metavar="[RUN_ID|LOGICAL_DATE]", required=False),
         click.argument("task_id"),
@@ -83,6 +84,7 @@ def _carry_out(
     task_id: str,
     run: str | None,
     conf: str | None,
+    map_index: int,
     **given: str | None,
 ) -> None:
     settings = load_settings(given)
@@ -91,7 +93,7 @@ def _carry_out(
     with redirect_stdout(sys.stderr):
         dag = authors_dag(settings, DagNotFound(dag_id))
         facts = run_looked_at(settings, dag, run, parse_conf(conf))
-        ending = run_on_loop(settings.backend, partial(carry, settings, dag, task_id, facts))
+        ending = run_on_loop(settings.backend, partial(carry, settings, dag, task_id, facts, map_index))
     if ending.error:
         click.echo(ending.error, err=True)
     pushed = {key: json.loads(text) for key, text in ending.xcoms.items()}
@@ -99,16 +101,25 @@ def _carry_out(
     ctx.exit(0 if ending.outcome in _GOOD else FAILED)
 
 
-async def _try_here(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> Ending:
+async def _try_here(settings: Settings, dag: DAG, task_id: str, run: RunFacts, map_index: int) -> Ending:
     tries = try_settings(settings)
     async with open_sources(settings) as (database, secrets):
-        return await try_task(dag, task_id, run=run, database=database, secrets=secrets, settings=tries)
+        return await try_task(
+            dag, task_id, run=run, map_index=map_index, database=database, secrets=secrets, settings=tries
+        )
 
 
-async def _try_apart(settings: Settings, dag: DAG, task_id: str, run: RunFacts) -> Ending:
+async def _try_apart(settings: Settings, dag: DAG, task_id: str, run: RunFacts, map_index: int) -> Ending:
     tries = try_settings(settings)
     source = read_dag_source(Path(dag.fileloc or ""), folder=settings.dags_folder)
     async with open_sources(settings) as (database, secrets):
         return await run_task_apart(
-            dag, source, task_id, run=run, database=database, secrets=secrets, settings=tries
+            dag,
+            source,
+            task_id,
+            run=run,
+            map_index=map_index,
+            database=database,
+            secrets=secrets,
+            settings=tries,
         )

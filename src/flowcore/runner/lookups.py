@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from flowcore.domain.workloads import Workload
+from flowcore.errors import UsageError
 from flowcore.runner.mapped_xcoms import MappedXComs
 from flowcore.runner.xcoms import TryXComs
 from flowcore.sdk.comms.messages import PullXComs
@@ -26,7 +27,10 @@ def unmapped(
 
     Raises:
         DagError: There is no element for the index, or it is none that the task can be given.
+        UsageError: The task is mapped, and no index is given.
     """
+    if found.mapping is not None and workload.map_index < 0:
+        raise UsageError(f"task {found.task_id!r} is mapped; say which instance is meant: --map-index 0")
     finding = _Finding(found, workload, comms, xcoms)
     if found.expansion is None:
         lookup = yield from finding.look_up(found.references)
@@ -70,7 +74,15 @@ class _Finding:
 
     def element(self, expansion: Expansion, lookup: Lookup) -> Question[dict[str, Any]]:
         find = partial(expansion.element, self.workload.map_index, lookup)
-        return find() if expansion.only_reads else (yield from call(find))
+        if not expansion.only_reads:
+            return (yield from call(find))
+        try:
+            return find()
+        except IndexError:
+            raise UsageError(
+                f"task {self.task.task_id!r} has no element {self.workload.map_index} that it is mapped over; use"
+                " a smaller map index"
+            ) from None
 
     def read_ahead(self, references: Iterable[Reference]) -> Question[None]:
         """Read what a coroutine is given, for it must not wait while it uses it."""
