@@ -26,7 +26,7 @@ TOLD = {
     "leave_a_daemon": None,
     "close_descriptors": "close no descriptors that it has not opened",
     "push_100_megabytes": "100,000,002 bytes of JSON, and max_xcom_bytes is 10,000,000; store the data",
-    "write_garbage": "broke the protocol of its comms socket",
+    "write_garbage": "broke the protocol of its comms socket: it announced a frame of",
     "raise_odd": "\nmisbehaviour.Odd: odd",
     "raise_system_exit": "\nSystemExit: 1",
     "outlive_timeout": "the try exceeded its execution_timeout of 2 s",

@@ -122,7 +122,7 @@ BAD = {
     "recurses without end": ("def f(): f()\nf()", "file.py:3: RecursionError"),
     "writes nonsense to its supervisor": (
         "for fd in range(3, 30):\n  try: os.write(fd, b'x' * 100)\n  except OSError: pass",
-        "broke the rules: ",
+        "broke the protocol of its socket: it ",
     ),
     "has objects where values belong": (
         "a = DAG('a', params={'x': object()})",

@@ -167,7 +167,7 @@ class ForkedTry:
         try:
             await channel.serve()
         except ProtocolError as error:
-            self._nonsense = str(error)
+            self._nonsense = error.wrong
             self._stop.hurry(AT_ONCE)
         self._is_deaf = True
         self._stop.begin_at(anyio.current_time() + _EXIT_S)

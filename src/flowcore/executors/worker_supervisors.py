@@ -176,7 +176,7 @@ class WorkerSupervisor:
         try:
             await channel.serve()
         except ProtocolError as error:
-            self._nonsense = str(error)
+            self._nonsense = error.wrong
             self._stop.hurry(AT_ONCE)
         self.is_draining = self._is_deaf = True
         self._stop.begin_at(anyio.current_time() + _EXIT_S)

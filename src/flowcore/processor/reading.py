@@ -100,7 +100,7 @@ class DagFileReader:
                     nursery.cancel_scope.cancel()
         except ProtocolError as error:
             child.kill()
-            return f"the process that imported it broke the rules: {error}; mend the file"
+            return f"it broke the protocol of its socket: {error.wrong}; mend the file"
         return None
 
     async def _interrupt_in_time(self, child: Child) -> None:

@@ -183,7 +183,7 @@ class DagServers:
                     return
             except ProtocolError as error:
                 raise DagError(
-                    f"{source.path}: the process that imported it broke the rules: {error}; mend the file"
+                    f"{source.path}: it broke the protocol of its socket: {error.wrong}; mend the file"
                 ) from error
             raise _why_it_ended(source, await child.wait())
         raise DagError(
