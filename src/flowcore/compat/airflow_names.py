@@ -63,6 +63,8 @@ _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
 _BASH = _of(f"{_STANDARD}.bash", "BashOperator")
 _EMPTY = _of(f"{_STANDARD}.empty", "EmptyOperator")
 _BRANCH = _sdk("BaseBranchOperator")
+_BRANCH_DATETIME = _of(f"{_STANDARD}.branch_times", "BranchDateTimeOperator")
+_BRANCH_WEEKDAY = _of(f"{_STANDARD}.branch_times", "BranchDayOfWeekOperator")
 _LATEST_ONLY = _of(f"{_STANDARD}.latest_only", "LatestOnlyOperator")
 _PYTHON = {
     **_sdk("get_current_context"),
@@ -136,19 +138,23 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.xcom_arg": _sdk("XComArg"),
     "airflow.operators.bash": _BASH,
     "airflow.operators.branch": _BRANCH,
+    "airflow.operators.datetime": _BRANCH_DATETIME,
     "airflow.operators.dummy": {"DummyOperator": f"{_STANDARD}.empty:EmptyOperator"},
     "airflow.operators.empty": _EMPTY,
     "airflow.operators.latest_only": _LATEST_ONLY,
     "airflow.operators.python": _PYTHON,
+    "airflow.operators.weekday": _BRANCH_WEEKDAY,
     "airflow.providers.common.compat.sdk": {
         **_EXCEPTIONS,
         "timezone": "flowcore.compat:airflow_timezone",
     },
     "airflow.providers.standard.operators.bash": _BASH,
     "airflow.providers.standard.operators.branch": _BRANCH,
+    "airflow.providers.standard.operators.datetime": _BRANCH_DATETIME,
     "airflow.providers.standard.operators.empty": _EMPTY,
     "airflow.providers.standard.operators.latest_only": _LATEST_ONLY,
     "airflow.providers.standard.operators.python": _PYTHON,
+    "airflow.providers.standard.operators.weekday": _BRANCH_WEEKDAY,
     "airflow.providers.standard.sensors.bash": _BASH_SENSOR,
     "airflow.providers.standard.sensors.date_time": _DATE_TIME_SENSOR,
     "airflow.providers.standard.sensors.filesystem": _FILE_SENSOR,
