@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Flowcore
+from tests.cli.conftest import Flowcore, error_of
 
 DAG_FILE = """
 from flowcore.sdk import DAG, Asset, task
@@ -33,3 +33,19 @@ def test_assets_are_listed_with_their_last_update(flowcore: Flowcore) -> None:
     [row] = json.loads(listed.stdout)
     assert (row["name"], row["uri"], row["is_active"]) == ("orders", "s3://shop/orders", True)
     assert row["last_event_at"] is not None
+
+
+def test_an_update_from_outside_is_an_event(flowcore: Flowcore) -> None:
+    url = ("--database-url", "sqlite:///flow.db")
+    written = flowcore("assets", "update", "--name", "orders", "--extra", '{"rows": 3}', *url)
+    assert written.stdout == "event 2 of asset orders is written\n"
+    events = json.loads(flowcore("assets", "events", "--name", "orders", *url, "-o", "json").stdout)
+    assert [(one["source_task_id"], one["extra"]) for one in events] == [("fetch", {}), (None, {"rows": 3})]
+
+
+def test_an_unknown_asset_is_refused_with_those_that_are_known(flowcore: Flowcore) -> None:
+    url = ("--database-url", "sqlite:///flow.db")
+    refused = flowcore("assets", "update", "--name", "absent", *url)
+    assert "there is no asset 'absent'; known: orders" in error_of(refused)
+    refused = flowcore("assets", "update", "--name", "orders", "--extra", "3", *url)
+    assert "--extra must be a JSON object" in error_of(refused)

@@ -32,7 +32,9 @@ with DAG("d") as dag:
 
 
 async def context(run, *, operator=operator, previous=PREVIOUS):
-    return context_of(ti_of(operator, run=run), operator, previous_success=lambda: previous, count=lambda: 3)
+    return context_of(
+        ti_of(operator, run=run), operator, previous_success=lambda: previous, count=lambda: 3, consumed=tuple
+    )
 
 
 async def test_run_with_a_logical_date_has_every_key():

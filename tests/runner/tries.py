@@ -9,6 +9,7 @@ from typing import Any
 import anyio.lowlevel
 import attrs
 
+from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.states import DagRunState
 from flowcore.domain.try_settings import TrySettings
@@ -198,6 +199,18 @@ class Runs:
     async def task_instances(self, selection: TaskInstanceFilter) -> list[PastTaskInstance]:
         self.questions.append(selection)
         return self.past
+
+    async def consumed_asset_events(self, dag_run_id: int) -> list[AssetEvent]:
+        self.questions.append(dag_run_id)
+        return []
+
+    async def asset(self, name: str) -> Asset | None:
+        self.questions.append(name)
+        return None
+
+    async def asset_events(self, **wanted: Any) -> list[AssetEvent]:
+        self.questions.append(wanted)
+        return []
 
 
 def sources_of(

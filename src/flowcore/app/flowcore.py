@@ -25,6 +25,7 @@ from flowcore.database.queries.changed_instances import ChangedInstance
 from flowcore.database.queries.clearing import clear_task_instances
 from flowcore.database.queries.create_backfill import create_backfill
 from flowcore.database.queries.deleting import delete_dag
+from flowcore.database.queries.external_asset_events import record_external_event
 from flowcore.database.queries.pausing import set_paused
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.run_views import RunView, find_run, is_idle
@@ -188,6 +189,19 @@ class Flowcore:
         wanted = BackfillRequest(dag_id=dag_id, **request)
         created = await self.database.run(create_backfill, wanted, now=self._clock.now())
         return Backfill(created, database=self.database, clock=self._clock)
+
+    async def update_asset(
+        self, name: str | None = None, *, uri: str | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """Say that an asset was updated from outside, with JSON values about it; Dags that wait for it run.
+
+        Raises:
+            UsageError: no Dag has ever named such an asset, several are meant, or `extra` is no JSON object.
+        """
+        await self.store_registered()
+        await self.database.run(
+            record_external_event, name=name, uri=uri, extra=extra or {}, now=self._clock.now()
+        )
 
     async def pause(self, dag_id: str) -> None:
         """Start no further runs and tries of a Dag; what runs goes on.

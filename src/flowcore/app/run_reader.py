@@ -1,4 +1,4 @@
-"""Reads runs and task instances for tries of this process."""
+"""Reads runs, task instances and events of assets for tries of this process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from functools import partial
 
 from flowcore.database.engine import Database
 from flowcore.database.queries import seen_by_tasks
+from flowcore.database.queries.seen_asset_events import (
+    asset_of_name,
+    consumed_asset_events,
+    newest_asset_events,
+)
+from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 
 
@@ -44,3 +50,15 @@ class RunReader:
 
     async def task_instances(self, selection: TaskInstanceFilter) -> Sequence[PastTaskInstance]:
         return await self._database.read(seen_by_tasks.list_selected, selection)
+
+    async def consumed_asset_events(self, dag_run_id: int) -> Sequence[AssetEvent]:
+        return await self._database.read(consumed_asset_events, dag_run_id)
+
+    async def asset(self, name: str) -> Asset | None:
+        return await self._database.read(asset_of_name, name)
+
+    async def asset_events(
+        self, *, limit: int, name: str | None, uri: str | None, alias: str | None
+    ) -> Sequence[AssetEvent]:
+        unit = partial(newest_asset_events, limit=limit, name=name, uri=uri, alias=alias)
+        return await self._database.read(unit)

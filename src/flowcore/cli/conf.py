@@ -9,13 +9,13 @@ from typing import Any
 from flowcore.errors import ParamError
 
 
-def parse_conf(text: str | None) -> dict[str, Any]:
-    """Read the conf of a run; none is an empty one.
+def parse_conf(text: str | None, *, option: str = "--conf") -> dict[str, Any]:
+    """Read the conf of a run, or what else an option holds; none is an empty one.
 
     Raises:
         ParamError: it is no JSON object.
     """
-    return _json_object(text) if text else {}
+    return _json_object(text, option) if text else {}
 
 
 def parse_params(texts: Iterable[str]) -> dict[str, Any]:
@@ -27,13 +27,13 @@ def parse_params(texts: Iterable[str]) -> dict[str, Any]:
     return dict(_param(text) for text in texts)
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _json_object(text: str, option: str) -> dict[str, Any]:
     try:
         conf = json.loads(text)
     except ValueError as error:
-        raise ParamError(f"--conf is no JSON: {error}; write it like '{{\"name\": 1}}'") from error
+        raise ParamError(f"{option} is no JSON: {error}; write it like '{{\"name\": 1}}'") from error
     if not isinstance(conf, dict):
-        raise ParamError(f"--conf must be a JSON object, not {text}; write it like '{{\"name\": 1}}'")
+        raise ParamError(f"{option} must be a JSON object, not {text}; write it like '{{\"name\": 1}}'")
     return conf
 
 

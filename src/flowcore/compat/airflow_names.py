@@ -174,6 +174,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.bases.notifier": _sdk("BaseNotifier"),
     "airflow.sdk.bases.operator": _OPERATOR,
     "airflow.sdk.definitions.asset": _ASSETS,
+    "airflow.sdk.definitions.asset.decorators": _sdk("asset"),
     "airflow.sdk.definitions.asset.metadata": _sdk("Metadata"),
     "airflow.sdk.definitions.connection": _sdk("Connection"),
     "airflow.sdk.definitions.context": _sdk("Context", "get_current_context"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 
+from flowcore.domain.assets import AssetEvent
 from flowcore.domain.dag_runs import DagRun
 from flowcore.domain.params import validate_params
 from flowcore.domain.states import DagRunState
@@ -18,8 +19,8 @@ from flowcore.sdk.asset_events import OutletEvents
 from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
 from flowcore.sdk.lazy_context import LaterValue, LazyContext
-from flowcore.sdk.no_assets import NoAssetEvents
 from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
 from flowcore.sdk.templates import macros
 
 #: What is looked up when it is asked for.
@@ -32,7 +33,7 @@ LATER_KEYS = frozenset(
     }
 )
 
-_CONN, _NO_EVENTS = ConnectionAccessor(), NoAssetEvents()
+_CONN = ConnectionAccessor()
 _VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
 
 
@@ -42,11 +43,12 @@ def context_of(
     *,
     previous_success: Callable[[], DagRun | None],
     count: Callable[[], int],
+    consumed: Callable[[], Sequence[AssetEvent]],
 ) -> Context:
     """The context in which `task` runs as `ti`; `flowcore.sdk.Context` says what the keys mean.
 
-    `previous_success` looks up the successful run before this one, when somebody wants to know, and `count`
-    how many instances the task has.
+    `previous_success` looks up the successful run before this one, when somebody wants to know, `count`
+    how many instances the task has, and `consumed` the events of assets that the run was made for.
 
     Raises:
         ParamError: the task has a param that the run gives no value, or a bad one.
@@ -58,7 +60,7 @@ def context_of(
         dag=task.dag,
         dag_run=_dag_run(run),
         expanded_ti_count=None if task.mapping is None else LaterValue(count),
-        inlet_events=_NO_EVENTS,
+        inlet_events=InletEvents(task.inlets, ti.comms),
         inlets=list(task.inlets),
         macros=macros,
         map_index_template=task.map_index_template if task.mapping is not None else None,
@@ -75,7 +77,7 @@ def context_of(
         task_reschedule_count=ti.workload.reschedules,
         test_mode=False,
         ti=ti,
-        triggering_asset_events={},
+        triggering_asset_events=TriggeringAssetEvents(consumed),
         try_number=ti.try_number,
         var=_VAR,
     )

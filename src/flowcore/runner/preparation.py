@@ -6,14 +6,16 @@ The same for functions and coroutines; who drives it decides where it waits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, cast
 
 import attrs
 
 from flowcore.clock import SystemClock
+from flowcore.domain.assets import AssetEvent
 from flowcore.domain.dag_runs import DagRun
+from flowcore.domain.run_types import DagRunType
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
@@ -96,7 +98,11 @@ def prepared(
     if task.is_async and task.mapping is not None and "expanded_ti_count" in task.named_context_keys:
         instances = yield from ti.expanded()
         count = lambda: instances  # noqa: E731
-    ti.context = context_of(ti, task, previous_success=previous, count=count)
+    consumed = _consumed(ti)
+    if task.is_async and workload.run.run_type == DagRunType.ASSET_TRIGGERED:
+        events = yield from ti.consumed()
+        consumed = lambda: events  # noqa: E731
+    ti.context = context_of(ti, task, previous_success=previous, count=count, consumed=consumed)
     return PreparedTask(task, ti, ti.context, found, lookup, settings)
 
 
@@ -107,7 +113,9 @@ def unprepared(
     try:
         xcoms = TryXComs(workload, settings, pushed={}, is_async=found.is_async)
         ti = _instance(workload, found, comms=comms, xcoms=xcoms)
-        ti.context = context_of(ti, found, previous_success=_previous(ti), count=ti.expanded_count)
+        ti.context = context_of(
+            ti, found, previous_success=_previous(ti), count=ti.expanded_count, consumed=_consumed(ti)
+        )
     except Exception:
         log.exception("the callbacks of %s are not called, for they have no context", workload)
         return None
@@ -123,3 +131,8 @@ def _instance(
 
 def _previous(ti: RunningTaskInstance) -> Callable[[], DagRun | None]:
     return cache(partial(ti.get_previous_dagrun, DagRunState.SUCCESS))
+
+
+def _consumed(ti: RunningTaskInstance) -> Callable[[], Sequence[AssetEvent]]:
+    is_for_assets = ti.workload.run.run_type == DagRunType.ASSET_TRIGGERED
+    return ti.consumed_asset_events if is_for_assets else tuple

@@ -1,10 +1,17 @@
-"""What the supervisor answers to questions about runs and task instances."""
+"""What the supervisor answers to questions about runs, task instances and events of assets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flowcore.runner.sources import RunSource
+from flowcore.sdk.comms.asset_messages import (
+    AssetEventsFound,
+    AssetFound,
+    GetAsset,
+    GetAssetEvents,
+    GetTriggeringAssetEvents,
+)
 from flowcore.sdk.comms.messages import Answer, Request
 from flowcore.sdk.comms.run_messages import (
     CountDagRuns,
@@ -37,4 +44,12 @@ async def answer_about_runs(request: Request[Any], runs: RunSource) -> Answer | 
             return Counted(await runs.count_task_instances(selection))
         case ListTaskInstances(selection):
             return TaskInstancesFound(tuple(await runs.task_instances(selection)))
+        case GetTriggeringAssetEvents(dag_run_id):
+            return AssetEventsFound(tuple(await runs.consumed_asset_events(dag_run_id)))
+        case GetAssetEvents(limit, name, uri, alias):
+            events = await runs.asset_events(limit=limit, name=name, uri=uri, alias=alias)
+            return AssetEventsFound(tuple(events))
+        case GetAsset(name):
+            asset = await runs.asset(name)
+            return AssetFound() if asset is None else AssetFound(asset.uri, asset.group, asset.extra)
     return None

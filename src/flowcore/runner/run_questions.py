@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from flowcore.domain.assets import AssetEvent
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.workloads import RunFacts, Workload
 from flowcore.errors import DagRunNotFound, UsageError
+from flowcore.sdk.comms.asset_messages import GetTriggeringAssetEvents
 from flowcore.sdk.comms.questions import Comms, Question, ask, awaiting_method, blocking_method
 from flowcore.sdk.comms.run_messages import (
     CountDagRuns,
@@ -132,6 +134,11 @@ class AsksAboutRuns:
         inside = [task.task_id for task in groups[task_group_id].tasks()]
         return tuple(name for name in inside if task_ids is None or name in task_ids)
 
+    def consumed(self) -> Question[Sequence[AssetEvent]]:
+        """The events of assets that the run has consumed."""
+        return (yield from ask(GetTriggeringAssetEvents(self.workload.run.dag_run_id))).events
+
+    consumed_asset_events = blocking_method(consumed, face="ti.consumed_asset_events")
     get_previous_dagrun = blocking_method(_get_previous_dagrun, face="ti.get_previous_dagrun")
     aget_previous_dagrun = awaiting_method(_get_previous_dagrun)
     get_previous_ti = blocking_method(_get_previous_ti, face="ti.get_previous_ti")

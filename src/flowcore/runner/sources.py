@@ -8,6 +8,7 @@ from typing import Protocol
 
 import attrs
 
+from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.connections import Connection
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.dag_sources import DagSource
@@ -72,7 +73,10 @@ class TaskSource(TaskFinder, Protocol):
 
 
 class RunSource(Protocol):
-    """Reads runs and task instances; see `sdk/comms/run_messages.py`. May raise DatabaseUnavailable."""
+    """Reads runs, task instances and events of assets; see `sdk/comms/run_messages.py`, `asset_messages.py`.
+
+    May raise DatabaseUnavailable.
+    """
 
     async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None: ...
     async def previous_dag_run(self, dag_id: str, before: datetime, state: str | None) -> DagRun | None: ...
@@ -82,6 +86,11 @@ class RunSource(Protocol):
     async def count_dag_runs(self, selection: RunFilter) -> int: ...
     async def count_task_instances(self, selection: TaskInstanceFilter) -> int: ...
     async def task_instances(self, selection: TaskInstanceFilter) -> Sequence[PastTaskInstance]: ...
+    async def consumed_asset_events(self, dag_run_id: int) -> Sequence[AssetEvent]: ...
+    async def asset(self, name: str) -> Asset | None: ...
+    async def asset_events(
+        self, *, limit: int, name: str | None, uri: str | None, alias: str | None
+    ) -> Sequence[AssetEvent]: ...
 
 
 class XComSource(Protocol):

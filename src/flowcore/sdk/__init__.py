@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
     from flowcore.sdk.asset_events import Metadata as Metadata
+    from flowcore.sdk.asset_functions import asset as asset
     from flowcore.sdk.base_xcom import BaseXCom as BaseXCom
     from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
     from flowcore.sdk.branching import BranchMixIn as BranchMixIn
@@ -120,6 +121,7 @@ _SOURCES = {
     "WeightRule": "flowcore.domain.priority_weights",
     "XComArg": "flowcore.sdk.xcom_args",
     "XComNotFound": "flowcore.sdk.exceptions",
+    "asset": "flowcore.sdk.asset_functions",
     "chain": "flowcore.sdk.nodes",
     "chain_linear": "flowcore.sdk.nodes",
     "conf": "flowcore.sdk.configuration",

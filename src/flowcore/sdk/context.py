@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.configuration import Configuration
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
+    from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
     from flowcore.sdk.task_instances import TaskInstance
 
 
@@ -33,7 +34,7 @@ class Context(TypedDict, total=False):
     dag: DAG
     dag_run: DagRun
     expanded_ti_count: int | None
-    inlet_events: Mapping[Any, Any]
+    inlet_events: InletEvents
     inlets: Sequence[Outlet]
     macros: ModuleType
     map_index_template: str | None
@@ -51,7 +52,7 @@ class Context(TypedDict, total=False):
     templates_dict: Mapping[str, Any] | None
     test_mode: bool
     ti: TaskInstance
-    triggering_asset_events: Mapping[Any, Any]
+    triggering_asset_events: TriggeringAssetEvents
     try_number: int
     var: Mapping[str, VariableAccessor]
     logical_date: datetime
