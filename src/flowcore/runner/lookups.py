@@ -80,8 +80,8 @@ class _Finding:
             return find()
         except IndexError:
             raise UsageError(
-                f"task {self.task.task_id!r} has no element {self.workload.map_index} that it is mapped over; use"
-                " a smaller map index"
+                f"task {self.task.task_id!r} has no element {self.workload.map_index} that it is mapped over;"
+                " use a smaller map index"
             ) from None
 
     def read_ahead(self, references: Iterable[Reference]) -> Question[None]:
