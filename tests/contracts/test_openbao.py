@@ -10,7 +10,7 @@ import certifi
 import pytest
 
 from flowcore.errors import SecretsDenied
-from flowcore.secrets.vault import VaultBackend
+from flowcore.secrets.remote.vault import VaultBackend
 from flowcore.testing.secrets_contract import CONNECTIONS, SECRETS_CHECKS, VARIABLES
 from tests.support.planted_secrets import plant
 from tests.support.secret_servers import Reply, serving

@@ -61,8 +61,8 @@ def test_unknown_arguments_are_refused() -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "flowcore.secrets.vault", raising=False)
+    monkeypatch.delitem(sys.modules, "flowcore.secrets.remote.vault", raising=False)
     monkeypatch.setitem(sys.modules, "httpx", None)
-    monkeypatch.delitem(sys.modules, "flowcore.secrets.http", raising=False)
+    monkeypatch.delitem(sys.modules, "flowcore.secrets.remote.http", raising=False)
     with pytest.raises(SettingsError, match="run `pip install 'flowcore\\[http\\]'`"):
         make_backend("vault", "{}")

@@ -12,13 +12,13 @@ from flowcore.settings.classes import Source, load_class, make_from
 BACKENDS: Mapping[str, Source] = {
     "environment": Source("flowcore.secrets.environment:EnvironmentBackend"),
     "files": Source("flowcore.secrets.files:FilesBackend"),
-    "vault": Source("flowcore.secrets.vault:VaultBackend", "http"),
-    "aws-secrets-manager": Source("flowcore.secrets.aws_secrets_manager:SecretsManagerBackend", "aws"),
-    "aws-parameter-store": Source("flowcore.secrets.aws_parameter_store:ParameterStoreBackend", "aws"),
+    "vault": Source("flowcore.secrets.remote.vault:VaultBackend", "http"),
+    "aws-secrets-manager": Source("flowcore.secrets.remote.aws_secrets_manager:SecretsManagerBackend", "aws"),
+    "aws-parameter-store": Source("flowcore.secrets.remote.aws_parameter_store:ParameterStoreBackend", "aws"),
     "google-secret-manager": Source(
-        "flowcore.secrets.google_secret_manager:GoogleSecretManagerBackend", "google"
+        "flowcore.secrets.remote.google_secret_manager:GoogleSecretManagerBackend", "google"
     ),
-    "azure-key-vault": Source("flowcore.secrets.azure_key_vault:AzureKeyVaultBackend", "http"),
+    "azure-key-vault": Source("flowcore.secrets.remote.azure_key_vault:AzureKeyVaultBackend", "http"),
 }
 
 _PROVIDERS = "airflow.providers."

@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flowcore.secrets.google_machine import MachineTokens
-from flowcore.secrets.google_tokens import GoogleTokens, ServiceAccount
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import get
-from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Tokens
+from flowcore.secrets.remote.google_machine import MachineTokens
+from flowcore.secrets.remote.google_tokens import GoogleTokens, ServiceAccount
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_oauth import get
+from flowcore.secrets.remote.http_options import service_url
+from flowcore.secrets.remote.http_tokens import Tokens
 
 _SECRET_ID = re.compile(r"[\w-]{1,255}", re.ASCII)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from flowcore.secrets.azure_logins import choose_login
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import get
-from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Tokens
+from flowcore.secrets.remote.azure_logins import choose_login
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_oauth import get
+from flowcore.secrets.remote.http_options import service_url
+from flowcore.secrets.remote.http_tokens import Tokens
 
 API_VERSION = "7.4"
 #: The names of vaults in each of Azure's clouds end so, and tokens are for all vaults of one cloud.

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import attrs
 
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import ask_machine
-from flowcore.secrets.http_tokens import Token
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_oauth import ask_machine
+from flowcore.secrets.remote.http_tokens import Token
 
 _PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 

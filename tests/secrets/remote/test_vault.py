@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsGarbled
-from flowcore.secrets.vault import VaultBackend
+from flowcore.secrets.remote.vault import VaultBackend
 from tests.support.secret_servers import Reply, Script, serving
 from tests.support.secret_servers_vault import ROLE_ID, SECRET_ID, FakeToken, FakeVault
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flowcore.secrets.google_tokens import ServiceAccount
+from flowcore.secrets.remote.google_tokens import ServiceAccount
 from tests.support.secret_servers_google import EMAIL, key_file
 
 KEY = key_file("https://oauth2.googleapis.com/token")

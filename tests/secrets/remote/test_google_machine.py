@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from flowcore.errors import SecretsError, SecretsUnavailable
-from flowcore.secrets.google_secret_manager import GoogleSecretManagerBackend
+from flowcore.secrets.remote.google_secret_manager import GoogleSecretManagerBackend
 from tests.support.secret_servers import Reply, Script, serving
 from tests.support.secret_servers_google import FakeGoogle
 

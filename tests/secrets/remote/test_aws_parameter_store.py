@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from flowcore.errors import SecretsDenied
-from flowcore.secrets.aws_parameter_store import ParameterStoreBackend
+from flowcore.secrets.remote.aws_parameter_store import ParameterStoreBackend
 
 
 @pytest.fixture

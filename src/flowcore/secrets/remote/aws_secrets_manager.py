@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from flowcore.secrets.aws_requests import AwsRequests
+from flowcore.secrets.remote.aws_requests import AwsRequests
 
 #: Which fields of a secret become which part of a connection: databases' own secrets use other words.
 _WORDS: Mapping[str, Sequence[str]] = {

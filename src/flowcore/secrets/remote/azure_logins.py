@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 import anyio
 import attrs
 
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import ask_machine, exchange
-from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Token
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_oauth import ask_machine, exchange
+from flowcore.secrets.remote.http_options import service_url
+from flowcore.secrets.remote.http_tokens import Token
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsGarbled
-from flowcore.secrets.azure_key_vault import AzureKeyVaultBackend
+from flowcore.secrets.remote.azure_key_vault import AzureKeyVaultBackend
 from tests.support.secret_servers import Reply, Script, serving
 from tests.support.secret_servers_azure import CLIENT_ID, CLIENT_SECRET, TENANT, FakeAzure
 

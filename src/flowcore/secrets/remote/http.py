@@ -16,8 +16,8 @@ import anyio
 import httpx
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled, SecretsUnavailable
-from flowcore.secrets.http_answers import BODY_BYTES_MAX, Answer, read_body
-from flowcore.secrets.http_options import trusted_authorities
+from flowcore.secrets.remote.http_answers import BODY_BYTES_MAX, Answer, read_body
+from flowcore.secrets.remote.http_options import trusted_authorities
 
 #: Before the second try and each further one, unless the lookup's deadline comes first.
 PAUSES_S = (0.1, 0.2, 0.4, 0.8)

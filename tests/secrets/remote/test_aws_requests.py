@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled
-from flowcore.secrets.aws_requests import AwsRequests
+from flowcore.secrets.remote.aws_requests import AwsRequests
 from tests.support.secret_servers import Reply, Script, serving
 
 KEYS = {"aws_access_key_id": "AKIAPLANTED", "aws_secret_access_key": "planted"}

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import httpx
 
 from flowcore.errors import SecretsUnavailable
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_answers import Answer
-from flowcore.secrets.http_tokens import Token, Tokens
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_answers import Answer
+from flowcore.secrets.remote.http_tokens import Token, Tokens
 
 
 async def exchange(calls: HttpCalls, url: str, form: Mapping[str, str], *, issuer: str, key: str) -> Token:

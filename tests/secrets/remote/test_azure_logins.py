@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from flowcore.errors import SecretsDenied
-from flowcore.secrets.azure_key_vault import AzureKeyVaultBackend
+from flowcore.secrets.remote.azure_key_vault import AzureKeyVaultBackend
 from tests.support.secret_servers import serving
 from tests.support.secret_servers_azure import CLIENT_ID, POD_TOKEN, TENANT, FakeAzure
 

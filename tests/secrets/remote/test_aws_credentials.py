@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowcore.errors import SecretsDenied
-from flowcore.secrets.aws_credentials import AwsCredentials
+from flowcore.secrets.remote.aws_credentials import AwsCredentials
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import certifi
 import pytest
 
-from flowcore.secrets.http_options import service_url, trusted_authorities
+from flowcore.secrets.remote.http_options import service_url, trusted_authorities
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Tokens
-from flowcore.secrets.vault_logins import Login
-from flowcore.secrets.vault_tokens import VaultApi, VaultTokens
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_options import service_url
+from flowcore.secrets.remote.http_tokens import Tokens
+from flowcore.secrets.remote.vault_logins import Login
+from flowcore.secrets.remote.vault_tokens import VaultApi, VaultTokens
 
 
 class VaultBackend:

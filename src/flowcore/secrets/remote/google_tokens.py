@@ -15,10 +15,10 @@ from typing import Any
 import attrs
 from google.auth import crypt, jwt
 
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_oauth import exchange
-from flowcore.secrets.http_options import service_url
-from flowcore.secrets.http_tokens import Token
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_oauth import exchange
+from flowcore.secrets.remote.http_options import service_url
+from flowcore.secrets.remote.http_tokens import Token
 
 #: How long a claim may be used; an hour is the most that Google takes.
 CLAIM_S = 3600

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsGarbled
-from flowcore.secrets.aws_secrets_manager import SecretsManagerBackend
+from flowcore.secrets.remote.aws_secrets_manager import SecretsManagerBackend
 
 
 @pytest.fixture

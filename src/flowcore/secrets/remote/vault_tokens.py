@@ -15,10 +15,10 @@ from typing import Any
 import attrs
 import httpx
 
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_answers import Answer
-from flowcore.secrets.http_tokens import Token
-from flowcore.secrets.vault_logins import Login
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_answers import Answer
+from flowcore.secrets.remote.http_tokens import Token
+from flowcore.secrets.remote.vault_logins import Login
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled
-from flowcore.secrets.google_secret_manager import GoogleSecretManagerBackend
+from flowcore.secrets.remote.google_secret_manager import GoogleSecretManagerBackend
 from tests.support.secret_servers import Reply, Script, serving
 from tests.support.secret_servers_google import FakeGoogle, key_file
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsError, SecretsGarbled, SecretsUnavailable
-from flowcore.secrets.http import PAUSES_S, HttpCalls
-from flowcore.secrets.http_answers import BODY_BYTES_MAX
+from flowcore.secrets.remote.http import PAUSES_S, HttpCalls
+from flowcore.secrets.remote.http_answers import BODY_BYTES_MAX
 from tests.support.secret_servers import Reply, Script, serving
 
 BUSY = Reply(503, b"planted")

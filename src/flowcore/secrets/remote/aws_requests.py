@@ -16,10 +16,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from flowcore.errors import SecretsError
-from flowcore.secrets.aws_credentials import AwsCredentials
-from flowcore.secrets.http import HttpCalls
-from flowcore.secrets.http_answers import Answer
-from flowcore.secrets.http_options import service_url
+from flowcore.secrets.remote.aws_credentials import AwsCredentials
+from flowcore.secrets.remote.http import HttpCalls
+from flowcore.secrets.remote.http_answers import Answer
+from flowcore.secrets.remote.http_options import service_url
 
 _BUSY = frozenset(
     {

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from flowcore.errors import SecretsDenied, SecretsUnavailable
-from flowcore.secrets.http_tokens import EARLY_S, Token, Tokens
+from flowcore.secrets.remote.http_tokens import EARLY_S, Token, Tokens
 
 
 class Issuer:

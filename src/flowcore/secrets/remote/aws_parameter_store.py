@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flowcore.secrets.aws_requests import AwsRequests
+from flowcore.secrets.remote.aws_requests import AwsRequests
 
 _MISSES = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 
