@@ -72,7 +72,7 @@ class Memory:
 
 @attrs.frozen
 class Bench:
-    """A scheduler whose tries run elsewhere, and the folder of its Dags."""
+    """A scheduler whose tries run elsewhere, and the folder in which they note their times."""
 
     fc: flowcore.Flowcore
     folder: Path
@@ -95,6 +95,7 @@ class Bench:
 
 def write_dags(folder: Path) -> None:
     """A file for each Dag: what a process has imported says what a fork of it costs."""
+    folder.mkdir()
     shutil.copy(local_dags.__file__, folder)
     calls = {
         "fan_out_function": "fan_out('fan_out_function', local_dags.function)",
@@ -111,19 +112,21 @@ def write_dags(folder: Path) -> None:
 
 @asynccontextmanager
 async def opened(url: str, parallelism: int) -> AsyncIterator[Bench]:
-    options = Options(
-        executor=ExecutorName.LOCAL,
-        parallelism=parallelism,
-        async_parallelism=10_000,
-        default_pool_slots=-1,
-        grace_s=0.0,
-    )
-    with tempfile.TemporaryDirectory(prefix="flowcore-bench-") as folder:
-        write_dags(Path(folder))
-        async with flowcore.open(url, dags_folder=folder, options=options) as fc:
+    with tempfile.TemporaryDirectory(prefix="flowcore-bench-") as name:
+        folder = Path(name)
+        options = Options(
+            executor=ExecutorName.LOCAL,
+            parallelism=parallelism,
+            async_parallelism=10_000,
+            default_pool_slots=-1,
+            grace_s=0.0,
+            logs_folder=folder / "logs",
+        )
+        write_dags(folder / "dags")
+        async with flowcore.open(url, dags_folder=folder / "dags", options=options) as fc:
             assert fc.folder is not None
             await fc.folder.wait_settled()
-            yield Bench(fc, Path(folder))
+            yield Bench(fc, folder)
 
 
 async def measure(load: str, kind: str, rounds: int, *, url: str, parallelism: int) -> Figures:

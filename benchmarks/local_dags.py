@@ -10,13 +10,13 @@ import anyio
 
 from flowcore.sdk import DAG, chain, task
 
-#: Where the Dag files are, and the notes.
-FOLDER = Path(__file__).parent
+#: Beside the folder of the Dag files, which is watched.
+TIMES = Path(__file__).parents[1] / "times"
 
 
 def note() -> None:
     # One write of a short line is not torn apart, whoever else writes.
-    with (FOLDER / "times").open("a") as times:
+    with TIMES.open("a") as times:
         times.write(f"{time.time()}\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -55,3 +55,23 @@ class Scheduler:
     def offspring(self) -> Sequence[int]:
         """The processes that it has started, directly or not, and that have not ended."""
         return [pid for pid in linux.processes_with(FAMILY, str(self.log)) if pid != self.process.pid]
+
+    def generations(self) -> Mapping[int, Sequence[int]]:
+        """The same by how many processes stand between: 1 for those that it has started itself."""
+        parents = {pid: _parent(pid) for pid in self.offspring()}
+        found: dict[int, list[int]] = {}
+        for pid in parents:
+            line = [pid]
+            while line[-1] in parents:
+                line.append(parents[line[-1]])
+            if line[-1] == self.process.pid:
+                found.setdefault(len(line) - 1, []).append(pid)
+        return found
+
+
+def _parent(pid: int) -> int:
+    """Of a process that has ended, 0."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

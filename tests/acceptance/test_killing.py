@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -59,30 +60,35 @@ TASKS = 2 * 2 * 4
 SCHEDULER_EVERY = 5
 
 
-def kill(installation: Installation, kills: int, seed: int) -> None:
-    """Kill random processes of schedulers at random moments."""
+def kill(installation: Installation, kills: int, seed: int) -> Counter[int]:
+    """Kill random processes of schedulers at random moments; how many of each generation."""
     chance = random.Random(seed)
+    killed: Counter[int] = Counter()
     while kills > 0:
         with installation.scheduler() as scheduler:
             while kills > 0:
                 time.sleep(chance.uniform(0, 0.3))
-                family = list(scheduler.offspring())
+                generations = scheduler.generations()
                 kills -= 1
-                if not family or chance.randrange(SCHEDULER_EVERY) == 0:
+                if not generations or chance.randrange(SCHEDULER_EVERY) == 0:
+                    killed[0] += 1
                     scheduler.stop(signal.SIGKILL)
                     break
+                generation = chance.choice(sorted(generations))
                 with suppress(ProcessLookupError):
-                    os.kill(chance.choice(family), signal.SIGKILL)
+                    os.kill(chance.choice(generations[generation]), signal.SIGKILL)
+                    killed[generation] += 1
             else:
                 scheduler.stop(signal.SIGKILL)
             scheduler.wait_until_alone()
+    return killed
 
 
-def check(installation: Installation, *, runs: int, kills: int, seed: int) -> None:
+def check(installation: Installation, *, runs: int, kills: int, seed: int) -> Counter[int]:
     installation.write_dag(DAG)
     for number in range(runs):
         installation.trigger("work", f"run{number}")
-    kill(installation, kills, seed)
+    killed = kill(installation, kills, seed)
     with installation.scheduler() as scheduler:
         for number in range(runs):
             assert installation.wait_for_run(f"run{number}") == "success"
@@ -91,6 +97,7 @@ def check(installation: Installation, *, runs: int, kills: int, seed: int) -> No
     assert installation.marks("overlap") == []
     assert len(set(installation.marks("end"))) == runs * TASKS
     assert installation.active() == []
+    return killed
 
 
 @SQLITE
@@ -101,4 +108,6 @@ def test_killing_processes_of_a_scheduler_loses_and_doubles_nothing(installation
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_killing_processes_of_a_scheduler_200_times_loses_and_doubles_nothing(installation):
-    check(installation, runs=60, kills=200, seed=random.randrange(2**32))
+    killed = check(installation, runs=60, kills=200, seed=random.randrange(2**32))
+    # The scheduler, its fork server, Dag servers and workers, processes of tries.
+    assert set(killed) == {0, 1, 2, 3}, killed
