@@ -69,6 +69,7 @@ _LATEST_ONLY = _of(f"{_STANDARD}.latest_only", "LatestOnlyOperator")
 _PYTHON = {
     **_sdk("get_current_context"),
     **_of(f"{_STANDARD}.branch_python", "BranchPythonOperator"),
+    **_of(f"{_STANDARD}.external_python", "ExternalPythonOperator"),
     **_of(f"{_STANDARD}.python", "PythonOperator"),
     **_of(f"{_STANDARD}.short_circuit", "ShortCircuitOperator"),
 }

@@ -20,7 +20,7 @@ class FunctionOperator(BaseOperator):
     """Calls a function of the author; a coroutine function on the event loop, another in a thread."""
 
     operator_name = "@task"
-    template_fields = ("templates_dict", "op_args", "op_kwargs")
+    template_fields: Sequence[str] = ("templates_dict", "op_args", "op_kwargs")
     template_fields_renderers = MappingProxyType(
         {"templates_dict": "json", "op_args": "py", "op_kwargs": "py"}
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from flowcore.errors import DagError
 from flowcore.sdk.expansions import Expansion, combinations, dicts
@@ -198,11 +198,36 @@ class TaskDecorator:
         return ShortCircuitDecorator("@task.short_circuit", ShortCircuitFunctionOperator)
 
     @property
+    def external_python(self) -> ExternalPythonDecorator:
+        """Call the function in another Python, which is at the path `python`."""
+        from flowcore.sdk.external_functions import ExternalFunctionOperator
+
+        return ExternalPythonDecorator("@task.external_python", ExternalFunctionOperator)
+
+    @property
     def sensor(self) -> SensorDecorator:
         """Make a sensor: the function is called again and again until it returns something true."""
         from flowcore.sdk.sensor_functions import SensorFunctionOperator
 
         return SensorDecorator("@task.sensor", SensorFunctionOperator)
+
+
+class _ExternalArguments(FunctionTaskArguments, total=False):
+    python: str
+    env_vars: Mapping[str, str] | None
+    inherit_env: bool
+    skip_on_exit_code: int | Container[int] | None
+    expect_airflow: bool
+
+
+class ExternalPythonDecorator(TaskDecorator):
+    """`@task.external_python(python=...)`; its arguments are those of `ExternalFunctionOperator`."""
+
+    def __call__(  # type: ignore[override]
+        self, /, **arguments: Unpack[_ExternalArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]:
+        """See `TaskDecorator`; `python` has to be given."""
+        return super().__call__(**cast("FunctionTaskArguments", arguments))
 
 
 class _SensorArguments(FunctionTaskArguments, total=False):
