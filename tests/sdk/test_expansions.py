@@ -122,3 +122,10 @@ def test_the_first_tasks_of_a_mapped_group_wait_for_what_it_is_mapped_over():
         group.expand(x=source())
     assert dag.get_task("group.first").upstream_task_ids == {"source"}
     assert dag.get_task("group.last").upstream_task_ids == {"group.first"}
+
+
+def test_more_combinations_than_there_can_be_instances_are_refused():
+    with DAG("d") as dag:
+        work.expand(x=list(range(1000)), y=list(range(101)))
+    with pytest.raises(DagError, match="101,000 elements, and 100,000 instances are the most"):
+        dag.compile()

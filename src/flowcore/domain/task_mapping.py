@@ -15,6 +15,9 @@ import attrs
 #: The map index of what is not mapped, and of a mapped task until it is known how many instances it has.
 NOT_MAPPED = -1
 
+#: More instances than this a task cannot have: nobody could look at them, and a database would choke.
+INSTANCES_MAX = 100_000
+
 
 class LengthKind(StrEnum):
     """What a length is the length of."""

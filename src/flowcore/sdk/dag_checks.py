@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 from typing import TYPE_CHECKING
 
+from flowcore.domain.task_mapping import INSTANCES_MAX, elements
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
@@ -103,6 +104,13 @@ def _check_mapping(dag: DAG, task: BaseOperator) -> None:
             f"task {task.task_id!r} of Dag {dag.dag_id!r} is mapped, and so is a group around it; map only"
             " one of them, or loop inside the task"
         )
+    if task.mapping is not None and not task.mapping.sources:
+        length = elements(task.mapping.length(lambda _: 0), lambda _: 0)
+        if length > INSTANCES_MAX:
+            raise DagError(
+                f"task {task.task_id!r} of Dag {dag.dag_id!r} is mapped over {length:,} elements, and"
+                f" {INSTANCES_MAX:,} instances are the most that there can be; map it over lists of elements"
+            )
     foreign = (
         reference.name
         for reference in (*task.references, *(task.expansion.references if task.expansion else ()))

@@ -115,7 +115,17 @@ def test_a_mapped_task_cannot_run_without_its_source_whatever_its_rule(end, of_m
 
 
 def test_a_source_that_succeeded_and_pushed_nothing_is_as_bad_as_one_that_failed():
-    assert Run(CHAIN).settle(s=SUCCESS) == {"m": UPSTREAM_FAILED, "j": UPSTREAM_FAILED}
+    run = Run(CHAIN)
+    assert run.settle(s=SUCCESS) == {"m": UPSTREAM_FAILED, "j": UPSTREAM_FAILED}
+    assert "mapped over what 's' returned, and that was nothing" in run.last.errors[1, -1]
+    assert list(run.last.errors) == [(1, -1)]
+
+
+def test_more_combinations_than_there_can_be_instances_fail_the_task():
+    square = Length(LengthKind.PRODUCT, parts=(OVER_FIRST, OVER_FIRST))
+    run = Run(mapped({"s": [], "m": ["s"]}, square, tasks={"m": {"mapping": 0}}))
+    assert run.push("s", 317) == {"m": UPSTREAM_FAILED}
+    assert "100,489 elements, and 100,000 instances are the most" in run.last.errors[1, -1]
 
 
 def test_a_mapped_task_with_a_fast_rule_waits_for_its_source():

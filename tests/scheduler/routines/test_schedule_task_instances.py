@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.schedule_task_instances import HEAD_START
 from flowcore.database.tables import unsettled
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import TryEffects, TryOutcome
@@ -194,3 +195,15 @@ async def test_a_mapped_task_gets_rows_for_its_instances_when_its_source_has_end
     assert {(one.priority_weight, one.max_tries, one.scheduled_at) for one in instances} == {(3, 2, NOW)}
     assert instances[0].id == stands_for_all.id
     assert [workload.map_index for workload in await scene.enqueue()] == [0, 1, 2]
+
+
+async def test_a_mapped_task_says_why_it_cannot_have_instances(scene: Scene) -> None:
+    over_the_source = (Length(LengthKind.OUTPUT, source=0),)
+    run = await scene.begin(
+        make_dag({"s": [], "m": ["s"]}, tasks={"m": {"mapping": 0}}, mappings=over_the_source)
+    )
+    await scene.mark(TaskInstanceState.SUCCESS, "s")
+    await scene.schedule()
+    [_, mapped] = await scene.task_instances(run)
+    assert (mapped.state, mapped.map_index) == ("upstream_failed", -1)
+    assert "it was marked by hand" in mapped.error

@@ -29,7 +29,9 @@ from flowcore.scheduler.wake_graph import Channel
 INSTANCE = ("dag_run_id", "position", "map_index", "state", "effects")
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
-_states = rows_of("states", dag_run_id=sa.BigInteger, task_id=sa.Text, map_index=sa.Integer, state=sa.Text)
+_states = rows_of(
+    "states", dag_run_id=sa.BigInteger, task_id=sa.Text, map_index=sa.Integer, state=sa.Text, error=sa.Text
+)
 _is_scheduled = _states.c.state == literal("scheduled")
 _WRITE_STATES = (
     task_instance.update()
@@ -38,6 +40,7 @@ _WRITE_STATES = (
         try_number=task_instance.c.try_number + sa.case((_is_scheduled, 1), else_=0),
         scheduled_at=sa.case((_is_scheduled, _NOW)),
         end_date=sa.case((_is_scheduled, None), else_=_NOW),
+        error=_states.c.error,
     )
     .where(
         task_instance.c.dag_run_id == _states.c.dag_run_id,
@@ -158,7 +161,7 @@ def _state_rows(run: Settled) -> Iterator[tuple[object, ...]]:
     for key, state in run.changes.states.items():
         if key not in inserted:
             position, map_index = key
-            yield run.dag_run_id, tasks[position].task_id, map_index, state
+            yield run.dag_run_id, tasks[position].task_id, map_index, state, run.changes.errors.get(key)
 
 
 def _run_row(run: Settled, now: datetime) -> tuple[object, ...]:

@@ -30,7 +30,7 @@ class RunChanges:
     `stops` says that all task instances that have not ended, but for teardowns, are to be skipped at once:
     which these were is to be settled then. `expansions` are by position the map indexes of the instances that
     a mapped task gets; index 0 is what was index -1 so far. Their states are among the new ones if they are
-    decided.
+    decided. `errors` tell people of some states why.
     """
 
     states: Mapping[Key, TaskInstanceState]
@@ -38,6 +38,7 @@ class RunChanges:
     reason: str | None = None
     stops: bool = False
     expansions: Mapping[int, range] = attrs.field(factory=dict)
+    errors: Mapping[Key, str] = attrs.field(factory=dict)
 
     def then(self, later: RunChanges) -> RunChanges:
         """These changes and those that came after them, as one."""
@@ -45,4 +46,5 @@ class RunChanges:
             later,
             states={**self.states, **later.states},
             expansions={**self.expansions, **later.expansions},
+            errors={**self.errors, **later.errors},
         )

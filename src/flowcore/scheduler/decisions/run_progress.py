@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from flowcore.domain.dags import Dag
 from flowcore.domain.dependencies import NO_OTHERS, Look
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
-from flowcore.domain.task_mapping import NOT_MAPPED, elements
+from flowcore.domain.task_mapping import INSTANCES_MAX, NOT_MAPPED, elements
 from flowcore.domain.task_verdicts import counts_as_failure, task_verdict, waits_for_past
 from flowcore.domain.verdicts import UpstreamCounts, Verdict
 from flowcore.scheduler.decisions.run_changes import Instance, Key, RunChanges
@@ -23,6 +23,8 @@ from flowcore.scheduler.decisions.task_progress import NOBODY, Tally, TaskProgre
 #: Task instances that are to be looked at: position and map index, None for all of the task.
 _Touched = list[tuple[int, int | None]]
 
+#: As what counts that a task is mapped over too much.
+_CANNOT = UpstreamCounts(1, failed=1)
 _FAILED_LEAF = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED})
 _STATE_OF = {
     Verdict.RUN: TaskInstanceState.SCHEDULED,
@@ -48,6 +50,7 @@ class RunProgress:
         self._admitted: set[int] = set()
         #: How many elements there are, of the mappings of which that is known.
         self._lengths: dict[int, int] = {}
+        self._too_long: dict[int, int] = {}
 
     @classmethod
     def of(cls, dag: Dag, instances: Iterable[Instance], *, revision: int) -> RunProgress:
@@ -107,7 +110,8 @@ class RunProgress:
                     changes[position, index] = new
                     touched += self._set((position, index), new)
         stops = self._has_failed_fast and self._unfinished > 0
-        return RunChanges(dict(sorted(changes.items())), *self._end_of_run(), stops, expansions)
+        errors = {key: error for key in changes if (error := self._why_unmapped(*key))}
+        return RunChanges(dict(sorted(changes.items())), *self._end_of_run(), stops, expansions, errors)
 
     def _expand_if_known(self, task: TaskProgress, expansions: dict[int, range]) -> _Touched:
         """Give a mapped task its instances once it is known how many; all that is touched by that."""
@@ -115,6 +119,9 @@ class RunProgress:
         if mapping is None or mapping in self._lengths or not self._are_sources_there(task):
             return []
         length = elements(self.dag.mappings[mapping], lambda source: self._tasks[source].pushed or 0)
+        if length > INSTANCES_MAX:
+            self._too_long[mapping] = length
+            return []
         self._lengths[mapping] = length
         together = (self._tasks[position] for position in self.dag.mapped_together[mapping])
         mapped = [other for other in together if self._may_begin(other)]
@@ -170,6 +177,8 @@ class RunProgress:
     def _counts(self, task: TaskProgress, look: Look) -> UpstreamCounts:
         if look is Look.SOURCE and task.task.mapping in self._lengths:
             return NOBODY
+        if look is Look.SOURCE and task.task.mapping in self._too_long:
+            return _CANNOT
         outside = self.dag.dependencies.looks_at[task.task.position].get(look, NO_OTHERS).outside
         tally = task.tallies.get(look)
         if tally is None:
@@ -195,6 +204,30 @@ class RunProgress:
                 counts[look] += at[look].counts()
         return counts
 
+    def _why_unmapped(self, position: int, map_index: int) -> str | None:
+        """Why a mapped task never got its instances, where its sources do not tell that themselves."""
+        task = self._tasks[position]
+        mapping = task.task.mapping
+        if mapping is None or task.states[map_index] is not TaskInstanceState.UPSTREAM_FAILED:
+            return None
+        if mapping in self._too_long:
+            return (
+                f"the task is mapped over {self._too_long[mapping]:,} elements, and {INSTANCES_MAX:,}"
+                " instances are the most that there can be; map it over lists of elements"
+            )
+        for source in self.dag.dependencies.looks_at[position].get(Look.SOURCE, NO_OTHERS).outside:
+            if self._has_nothing(source):
+                return (
+                    f"the task is mapped over what {self.dag.tasks[source].task_id!r} returned, and that was"
+                    " nothing: it was marked by hand, or skipped tasks; clear it to run it again"
+                )
+        return None
+
+    def _has_nothing(self, position: int) -> bool:
+        source = self._tasks[position]
+        is_success = source.states.get(NOT_MAPPED) is TaskInstanceState.SUCCESS
+        return is_success and source.task.mapping is None and source.pushed is None
+
     def _end_as_source(self, position: int) -> TaskInstanceState | None:
         """How a task that is over has ended for those that are mapped over its output.
 
@@ -202,8 +235,7 @@ class RunProgress:
         """
         source = self._tasks[position]
         state = source.states.get(NOT_MAPPED, TaskInstanceState.SUCCESS)
-        has_nothing = source.task.mapping is None and source.pushed is None
-        return TaskInstanceState.FAILED if state is TaskInstanceState.SUCCESS and has_nothing else state
+        return TaskInstanceState.FAILED if self._has_nothing(position) else state
 
     def _take_in(self, instance: Instance) -> _Touched:
         """Remember a task instance; those for which that may matter."""
