@@ -44,7 +44,7 @@ def test_a_test_that_blocks_its_loop_fails_with_the_stack_of_the_blocker(suite):
             WATCH.noticed.wait(60)
     """)
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["the event loop was blocked for 1.0 s by", "*WATCH.noticed.wait(60)*"])
+    result.stdout.fnmatch_lines(["the event loop was blocked for 2.0 s by", "*WATCH.noticed.wait(60)*"])
 
 
 @pytest.mark.slow

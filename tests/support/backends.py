@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.loop_watch import LoopWatch, watched_backends
 
-WATCH = LoopWatch(limit_s=1.0)
+#: So much on a slow machine is much on any: what imports or creates a schema may do so in one round.
+WATCH = LoopWatch(limit_s=2.0)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])

@@ -21,8 +21,9 @@ from typing import Any
 import trio
 
 TICK_S = 0.1
-#: Less processor time than that between two ticks means that the thread was asleep.
-ASLEEP_S = 0.001
+#: Less processor time than that between two ticks means that the thread was asleep. One that waits for a
+#: processor gets at least a slice of it, for without one it could not let the watching thread tick.
+ASLEEP_S = 0.0002
 
 
 class LoopWatch:
