@@ -20,6 +20,7 @@ import attrs
 from flowcore.abc import XComBackend
 from flowcore.app.archive_files import ArchiveFiles
 from flowcore.database.lanes import Database
+from flowcore.database.queries.old_asset_events import OLD_ASSET_EVENTS
 from flowcore.database.queries.old_backfills import OLD_BACKFILLS
 from flowcore.database.queries.old_rows import Old, OldKind
 from flowcore.database.queries.old_runs import OLD_RUNS
@@ -31,7 +32,7 @@ from flowcore.runner.log_paths import run_folder
 log = logging.getLogger(__name__)
 
 #: Runs first: others are old once no run refers to them.
-_KINDS = (OLD_RUNS, OLD_BACKFILLS, OLD_VERSIONS)
+_KINDS = (OLD_RUNS, OLD_BACKFILLS, OLD_VERSIONS, OLD_ASSET_EVENTS)
 
 
 @attrs.frozen(kw_only=True)
