@@ -87,3 +87,9 @@ def test_malformed_schema_is_the_fault_of_the_dag(schema):
 def test_schema_that_refers_elsewhere_is_refused(address):
     with pytest.raises(DagError):
         validate_params("d", {"x": {"schema": {"$ref": address}}}, {"x": "a"})
+
+
+def test_labels_of_values_may_have_any_key_that_json_has():
+    labels = {None: "nothing", 1: "one"}
+    document = {"default": 1, "schema": {"type": ["integer", "null"], "values_display": labels}}
+    assert validate_params("d", {"size": document}, {"size": None}) == {"size": None}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from flowcore.domain.serialization import content_hash, dump_dag
 from flowcore.errors import DagError, ParamError
 from flowcore.sdk import DAG, Param
 from flowcore.sdk.params import DagParam
@@ -50,3 +51,10 @@ def test_the_description_may_come_second_as_in_airflow():
         "description": "how many",
         "schema": {"minimum": 1},
     }
+
+
+def test_labels_of_values_may_have_any_key_that_json_has():
+    size = Param(1, type=["integer", "null"], values_display={None: "nothing", 1: "one"})
+    dag = DAG("d", params={"size": size})
+    assert content_hash(dump_dag(dag.compile()))
+    assert dag.params["size"].schema["values_display"] == {"null": "nothing", "1": "one"}

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from flowcore.errors import DagError
+from flowcore.providers.standard.time_sensors import TimeDeltaSensor
 from flowcore.sdk import DAG, BaseSensorOperator, PokeReturnValue
 from flowcore.sdk.exceptions import TaskFailed, TaskRescheduled
 from tests.support.dag_runs import run_task
@@ -172,3 +173,8 @@ def test_time_until_the_next_look_follows_from_the_wait_so_far(waited_s, argumen
 def test_date_without_a_zone_is_refused():
     with pytest.raises(DagError, match="which has no zone"):
         TaskRescheduled(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_airflows_word_for_waiting_cheaply_is_accepted():
+    sensor = TimeDeltaSensor("wait", delta=timedelta(seconds=2), deferrable=True)
+    assert (sensor.mode, sensor.is_async) == ("poke", True)

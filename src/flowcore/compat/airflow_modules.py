@@ -55,7 +55,7 @@ def find_name(module: str, name: str) -> Any:
         raise NotAvailable(f"{module}.{name}")
     source, _, attribute = target.partition(":")
     try:
-        return getattr(import_module(source), attribute)
+        return getattr(import_module(source), attribute) if attribute else import_module(source)
     except AttributeError:
         raise NotAvailable(f"{module}.{name}") from None
 

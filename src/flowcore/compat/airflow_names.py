@@ -1,7 +1,7 @@
 """Which module and name of Airflow stands for which of ours, the spellings of older releases included.
 
-Targets are texts, `module:name`, and loaded when a Dag file imports them, so that nothing is paid for what
-is not used. Names are spelled out one by one: what is not listed is not available, and says so.
+Targets are texts, `module:name` or `module`, and loaded when a Dag file imports them, so that nothing is
+paid for what is not used. Names are spelled out one by one: what is not listed is not available, and says so.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.operators.weekday": _BRANCH_WEEKDAY,
     "airflow.providers.common.compat.sdk": {
         **_EXCEPTIONS,
-        "timezone": "flowcore.compat:airflow_timezone",
+        "timezone": "flowcore.compat.airflow_timezone",
     },
     "airflow.providers.standard.operators.bash": _BASH,
     "airflow.providers.standard.operators.branch": _BRANCH,

@@ -49,7 +49,7 @@ def validate_params(
 
 def _check(dag_id: str, name: str, schema: Mapping[str, Any], value: Any) -> None:
     try:
-        _validator(json.dumps(schema, sort_keys=True))(value)
+        _validator(json.dumps(schema))(value)
     except fastjsonschema.JsonSchemaValueException as error:
         place = name + (error.name or "").removeprefix("data")
         raise ParamError(

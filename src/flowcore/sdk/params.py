@@ -42,6 +42,8 @@ def checked_param(dag_id: str, name: str, value: Any) -> Param:
     document = param.document()
     try:
         json.dumps(document, allow_nan=False)
+        # As JSON has it: keys are strings there.
+        param.schema = json.loads(json.dumps(param.schema))
         # Without a default there is nothing to check before a run brings a value.
         if not param.is_required:
             validate_params(dag_id, {name: document}, {})

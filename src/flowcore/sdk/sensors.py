@@ -63,6 +63,8 @@ class BaseSensorOperator(BaseOperator):
         max_wait: The longest time between two looks.
         silent_fail: Log what a look raises, and go on.
         never_fail: Skip the task when a look raises.
+        deferrable: Changes nothing, and is here for Dag files of Airflow: what a sensor holds while it waits
+            follows from `mode`, and a coroutine holds no process anyway.
         arguments: See `BaseOperator`.
 
     Raises:
@@ -81,6 +83,7 @@ class BaseSensorOperator(BaseOperator):
         max_wait: timedelta | float | None = None,
         silent_fail: bool = False,
         never_fail: bool = False,
+        deferrable: bool = False,
         **arguments: Any,
     ) -> None:
         super().__init__(task_id, **arguments)
