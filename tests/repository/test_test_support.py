@@ -69,7 +69,7 @@ def test_each_test_has_a_postgres_database_of_its_own(postgres_url, turn):
 @pytest.mark.slow
 def test_a_connection_left_open_is_reported_and_does_not_keep_the_database(postgres_server):
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(fresh_database(postgres_server, "flowcore_test_left_open"))
+        url = stack.enter_context(fresh_database(postgres_server, "flowcore_test_left_open", leave_s=0.1))
         connection = psycopg.connect(url, autocommit=True)
         connection.execute("SELECT 'left open'")
         with pytest.raises(ConnectionsLeft, match="SELECT 'left open'"):

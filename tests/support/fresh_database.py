@@ -22,7 +22,7 @@ class ConnectionsLeft(AssertionError):
 
 
 @contextmanager
-def fresh_database(server_url: str, name: str) -> Iterator[str]:
+def fresh_database(server_url: str, name: str, *, leave_s: float = LEAVE_S) -> Iterator[str]:
     """Create an empty database, yield its URL, and drop it.
 
     Raises:
@@ -33,13 +33,13 @@ def fresh_database(server_url: str, name: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
         try:
             yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-            _wait_until_left(connection, name)
+            _wait_until_left(connection, name, leave_s)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 
-def _wait_until_left(connection: psycopg.Connection, name: str) -> None:
-    deadline = time.monotonic() + LEAVE_S
+def _wait_until_left(connection: psycopg.Connection, name: str, leave_s: float) -> None:
+    deadline = time.monotonic() + leave_s
     # A server process notices only some milliseconds later that its client has gone.
     while queries := _queries_of_connections(connection, name):
         if time.monotonic() > deadline:
