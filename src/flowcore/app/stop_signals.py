@@ -13,9 +13,9 @@ from flowcore.app.deadline import Deadline
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-#: On top of the grace period: what the last reports and the end of the interpreter may take. The rest of
-#: the second that is promised is for a busy machine.
-EXIT_S = 0.7
+#: On top of the grace period: what the end of the last processes, the last reports and the end of the
+#: interpreter may take. The rest of the second that is promised is for the message that it was not enough.
+EXIT_S = 0.9
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Graces:
                 return self.kill_s
 
 
-AT_SHUTDOWN = Graces(0.3, 0.0, 0.2, 0.05)
+AT_SHUTDOWN = Graces(0.2, 0.0, 0.2, 0.05)
 AT_ONCE = Graces(0.0, 0.0)
 
 
