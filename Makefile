@@ -13,7 +13,7 @@ demo: setup  ## run the example ETL through the scheduler
 	@scripts/demo
 
 test: setup  ## run the tests, on SQLite and PostgreSQL, under asyncio and trio
-	@.venv/bin/pytest -n auto --dist worksteal
+	@scripts/test
 
 check: setup  ## format, lint, types, layers, spelling
 	@scripts/check

@@ -276,6 +276,7 @@ async def test_daemon_that_a_try_leaves_dies_with_it(server, then):
     """)
     async with try_in_child(server, source, workload_of("t")) as supervisor:
         await supervisor.child.wait()
+        await supervisor.wait_over()
         daemon = int(supervisor.events()[0])
         await wait_gone(daemon)
 
