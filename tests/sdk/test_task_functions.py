@@ -60,11 +60,6 @@ def test_task_outside_a_dag_can_be_made_alone():
     assert work().operator.dag is None
 
 
-def test_positional_argument_is_refused():
-    with pytest.raises(DagError, match="@task was given 'name'; use @task, or name the argument"):
-        task("name")
-
-
 def test_unknown_argument_is_refused():
     with (
         DAG("d"),

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.setup_functions import setup as setup
     from flowcore.sdk.setup_functions import teardown as teardown
     from flowcore.sdk.skipping import SkipMixin as SkipMixin
-    from flowcore.sdk.task_functions import task as task
+    from flowcore.sdk.task_decorators import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
     from flowcore.sdk.task_instances import TaskInstance as TaskInstance
     from flowcore.sdk.templates import macros as macros
@@ -132,7 +132,7 @@ _SOURCES = {
     "literal": "flowcore.sdk.templates.literals",
     "macros": "flowcore.sdk.templates.macros",
     "setup": "flowcore.sdk.setup_functions",
-    "task": "flowcore.sdk.task_functions",
+    "task": "flowcore.sdk.task_decorators",
     "task_group": "flowcore.sdk.group_functions",
     "teardown": "flowcore.sdk.setup_functions",
 }

@@ -11,30 +11,22 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
-from flowcore.backends import Backend
-from flowcore.domain.assets import Asset, AssetAlias, AssetRef
-from flowcore.domain.dags import DEFAULT_POOL
-from flowcore.domain.priority_weights import WeightRule
-from flowcore.domain.trigger_rules import TriggerRule
-from flowcore.domain.workloads import RunsIn
-from flowcore.errors import DagError
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.loggers import HasLog
 from flowcore.sdk.mappable import Mappable
 from flowcore.sdk.nesting import default_args_for, surrounding_group
-from flowcore.sdk.notifiers import Callback
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.params import checked_param
 from flowcore.sdk.references import Lookup, Reference, references_in, resolved
-from flowcore.sdk.relatives import reached_from, share_dag, tasks_of
+from flowcore.sdk.relatives import HasRelatives, share_dag
 from flowcore.sdk.setups import TaskNode
 from flowcore.sdk.task_arguments import HOOKS, TASK_RULES, TaskArguments
+from flowcore.sdk.task_attributes import TaskAttributes
 from flowcore.sdk.templates.fields import fields_with_templates
 from flowcore.sdk.xcom_args import XComArg
 
@@ -45,7 +37,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.task_groups import TaskGroup
 
 
-class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
+class BaseOperator(Mappable, TaskNode, HasRelatives, HasLog, TaskAttributes, metaclass=OperatorType):
     """One task of a Dag.
 
     A subclass overrides `execute` or `aexecute`; its result is pushed as XCom `return_value` unless it is
@@ -74,48 +66,6 @@ class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
     template_ext: Sequence[str] = ()
     #: In which language each field is written, for those who show it.
     template_fields_renderers: Mapping[str, str] = MappingProxyType({})
-
-    owner: str = "airflow"
-    retries: int = 0
-    retry_delay: timedelta = timedelta(minutes=5)
-    retry_exponential_backoff: float = 0.0
-    max_retry_delay: timedelta | None = None
-    execution_timeout: timedelta | None = None
-    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
-    depends_on_past: bool = False
-    wait_for_downstream: bool = False
-    ignore_first_depends_on_past: bool = True
-    wait_for_past_depends_before_skipping: bool = False
-    priority_weight: int = 1
-    weight_rule: WeightRule = WeightRule.DOWNSTREAM
-    pool: str = DEFAULT_POOL
-    pool_slots: int = 1
-    queue: str = "default"
-    executor: str | None = None
-    runs_in: RunsIn | None = None
-    backend: Backend | None = None
-    max_active_tis_per_dag: int | None = None
-    max_active_tis_per_dagrun: int | None = None
-    do_xcom_push: bool = True
-    multiple_outputs: bool = False
-    task_display_name: str = ""
-    doc: str | None = None
-    doc_md: str | None = None
-    doc_json: str | None = None
-    doc_yaml: str | None = None
-    doc_rst: str | None = None
-    is_setup: bool = False
-    is_teardown: bool = False
-    on_failure_fail_dagrun: bool = False
-    params: Mapping[str, Any] = MappingProxyType({})
-    render_template_as_native_obj: bool | None = None
-    on_execute_callback: Sequence[Callback] = ()
-    on_success_callback: Sequence[Callback] = ()
-    on_failure_callback: Sequence[Callback] = ()
-    on_retry_callback: Sequence[Callback] = ()
-    on_skipped_callback: Sequence[Callback] = ()
-    inlets: Sequence[Asset | AssetAlias | AssetRef] = ()
-    outlets: Sequence[Asset | AssetAlias | AssetRef] = ()
 
     def __init__(
         self,
@@ -160,17 +110,6 @@ class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
     def node_id(self) -> str:
         """Its id, as one word for tasks and groups."""
         return self.task_id
-
-    @property
-    def required_dag(self) -> DAG:
-        """The Dag that it belongs to.
-
-        Raises:
-            DagError: It has none yet.
-        """
-        if self.dag is None:
-            raise DagError(f"task {self.task_id!r} is outside a Dag; define it inside `with DAG(...):`")
-        return self.dag
 
     def pre_execute(self, context: Context) -> None:
         """Called right before the work of each try."""
@@ -232,24 +171,6 @@ class BaseOperator(Mappable, TaskNode, HasLog, metaclass=OperatorType):
     def references(self) -> list[Reference]:
         """The outputs and params in its attributes."""
         return list(references_in([getattr(self, name) for name in self._referring]))
-
-    @property
-    def upstream_list(self) -> list[BaseOperator]:
-        """The tasks right before it, in Dag order."""
-        return tasks_of(self, self.upstream_task_ids)
-
-    @property
-    def downstream_list(self) -> list[BaseOperator]:
-        """The tasks right after it, in Dag order."""
-        return tasks_of(self, self.downstream_task_ids)
-
-    def get_direct_relatives(self, upstream: bool = False) -> list[BaseOperator]:
-        """The tasks right after it, or with `upstream` right before it, in Dag order."""
-        return self.upstream_list if upstream else self.downstream_list
-
-    def get_flat_relatives(self, upstream: bool = False) -> list[BaseOperator]:
-        """All tasks after it, or with `upstream` before it, in Dag order."""
-        return tasks_of(self, reached_from(self, upstream=upstream))
 
     def wait_for(self, upstream: BaseOperator) -> None:
         """Make this task wait for `upstream`; `>>` ends here."""

@@ -8,17 +8,57 @@ from typing import TYPE_CHECKING
 from flowcore.errors import DagError
 
 if TYPE_CHECKING:
+    from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
 
 
-def tasks_of(task: BaseOperator, task_ids: Collection[str]) -> list[BaseOperator]:
+class HasRelatives:
+    """Base of operators, which can be asked for their Dag and the tasks around them."""
+
+    task_id: str
+    dag: DAG | None
+    upstream_task_ids: set[str]
+    downstream_task_ids: set[str]
+
+    @property
+    def required_dag(self) -> DAG:
+        """The Dag that it belongs to.
+
+        Raises:
+            DagError: It has none yet.
+        """
+        if self.dag is None:
+            raise DagError(f"task {self.task_id!r} is outside a Dag; define it inside `with DAG(...):`")
+        return self.dag
+
+    @property
+    def upstream_list(self) -> list[BaseOperator]:
+        """The tasks right before it, in Dag order."""
+        return tasks_of(self, self.upstream_task_ids)
+
+    @property
+    def downstream_list(self) -> list[BaseOperator]:
+        """The tasks right after it, in Dag order."""
+        return tasks_of(self, self.downstream_task_ids)
+
+    def get_direct_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """The tasks right after it, or with `upstream` right before it, in Dag order."""
+        return self.upstream_list if upstream else self.downstream_list
+
+    def get_flat_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """All tasks after it, or with `upstream` before it, in Dag order."""
+        return tasks_of(self, reached_from(self, upstream=upstream))
+
+
+def tasks_of(task: HasRelatives, task_ids: Collection[str]) -> list[BaseOperator]:
     """Tasks of the same Dag by their ids, in Dag order."""
     return [task.required_dag.task_dict[i] for i in task.required_dag.task_dict if i in task_ids]
 
 
-def reached_from(task: BaseOperator, *, upstream: bool = False) -> set[str]:
+def reached_from(task: HasRelatives, *, upstream: bool = False) -> set[str]:
     """The ids of all tasks that come after one, or before it."""
-    waiting, seen = [task], set[str]()
+    waiting: list[HasRelatives] = [task]
+    seen = set[str]()
     while waiting:
         one = waiting.pop()
         new = (one.upstream_task_ids if upstream else one.downstream_task_ids) - seen

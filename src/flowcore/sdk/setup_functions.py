@@ -7,7 +7,8 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from flowcore.errors import DagError
 from flowcore.sdk.group_functions import GroupFunction
-from flowcore.sdk.task_functions import TaskFunction, task
+from flowcore.sdk.task_decorators import task
+from flowcore.sdk.task_functions import TaskFunction
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,0 +1,82 @@
+"""Decorators beside `@task` that take arguments of their own: `@task.sensor`, `@task.external_python`, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar, Unpack, cast, overload
+
+from flowcore.sdk.function_decorators import FunctionDecorator
+from flowcore.sdk.task_functions import FunctionTaskArguments, TaskFunction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _ExternalArguments(FunctionTaskArguments, total=False):
+    python: str
+    env_vars: Mapping[str, str] | None
+    inherit_env: bool
+    skip_on_exit_code: int | Container[int] | None
+    expect_airflow: bool
+
+
+class ExternalPythonDecorator(FunctionDecorator):
+    """`@task.external_python(python=...)`; its arguments are those of `ExternalFunctionOperator`."""
+
+    def __call__(  # type: ignore[override]
+        self, /, **arguments: Unpack[_ExternalArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]:
+        """See `FunctionDecorator`; `python` has to be given."""
+        return super().__call__(**cast("FunctionTaskArguments", arguments))
+
+
+class _SensorArguments(FunctionTaskArguments, total=False):
+    poke_interval: timedelta | float
+    timeout: timedelta | float
+    mode: str
+    soft_fail: bool
+    exponential_backoff: bool
+    max_wait: timedelta | float | None
+    silent_fail: bool
+    never_fail: bool
+
+
+class SensorDecorator(FunctionDecorator):
+    """`@task.sensor`; its arguments are those of `BaseSensorOperator`."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_SensorArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `FunctionDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)
+
+
+class _ShortCircuitArguments(FunctionTaskArguments, total=False):
+    ignore_downstream_trigger_rules: bool
+
+
+class ShortCircuitDecorator(FunctionDecorator):
+    """`@task.short_circuit`.
+
+    With `ignore_downstream_trigger_rules=False` only the tasks right after it are skipped, and those further
+    down follow their trigger rules.
+    """
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_ShortCircuitArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `FunctionDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)

@@ -1,0 +1,42 @@
+"""`@task`: functions as tasks, and the decorators that are derived from it."""
+
+from __future__ import annotations
+
+from flowcore.sdk.derived_decorators import ExternalPythonDecorator, SensorDecorator, ShortCircuitDecorator
+from flowcore.sdk.function_decorators import FunctionDecorator
+from flowcore.sdk.functions import FunctionOperator
+
+
+class TaskDecorator(FunctionDecorator):
+    """`@task`. What it derives is imported when a Dag file uses it."""
+
+    @property
+    def branch(self) -> FunctionDecorator:
+        """Make a branch: the function returns the ids of the tasks and groups right after it that run."""
+        from flowcore.sdk.deciding_functions import BranchFunctionOperator
+
+        return FunctionDecorator("@task.branch", BranchFunctionOperator)
+
+    @property
+    def short_circuit(self) -> ShortCircuitDecorator:
+        """Make a short circuit: unless the function returns something true, all that follows is skipped."""
+        from flowcore.sdk.deciding_functions import ShortCircuitFunctionOperator
+
+        return ShortCircuitDecorator("@task.short_circuit", ShortCircuitFunctionOperator)
+
+    @property
+    def external_python(self) -> ExternalPythonDecorator:
+        """Call the function in another Python, which is at the path `python`."""
+        from flowcore.sdk.external_functions import ExternalFunctionOperator
+
+        return ExternalPythonDecorator("@task.external_python", ExternalFunctionOperator)
+
+    @property
+    def sensor(self) -> SensorDecorator:
+        """Make a sensor: the function is called again and again until it returns something true."""
+        from flowcore.sdk.sensor_functions import SensorFunctionOperator
+
+        return SensorDecorator("@task.sensor", SensorFunctionOperator)
+
+
+task = TaskDecorator("@task", FunctionOperator)
