@@ -9,7 +9,16 @@ import pytest
 TESTS = Path(__file__).parents[1]
 SOURCE = TESTS.parent / "src" / "flowcore"
 #: Folders whose tests are about more than one file of the source.
-BY_SUBJECT = {"acceptance", "contracts", "examples", "properties", "repository", "support", "typing"}
+BY_SUBJECT = {
+    "acceptance",
+    "contracts",
+    "examples",
+    "properties",
+    "repository",
+    "semantics",
+    "support",
+    "typing",
+}
 
 MIRRORS = [
     path.relative_to(TESTS)
