@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
-from flowcore.compat.airflow_names import MODULES, NAMES, PACKAGES, SDK, WHOLE_SDK
+from flowcore.compat.airflow_names import MODULES, NAMES, PACKAGES, WHOLE_SDK
+from flowcore.compat.airflow_targets import SDK
 from flowcore.errors import DagError
 
 ROOT = "airflow"
@@ -55,7 +57,8 @@ def find_name(module: str, name: str) -> Any:
         raise NotAvailable(f"{module}.{name}")
     source, _, attribute = target.partition(":")
     try:
-        return getattr(import_module(source), attribute) if attribute else import_module(source)
+        module_found = import_module(source)
+        return attrgetter(attribute)(module_found) if attribute else module_found
     except AttributeError:
         raise NotAvailable(f"{module}.{name}") from None
 

@@ -1,35 +1,25 @@
 """Which module and name of Airflow stands for which of ours, the spellings of older releases included.
 
-Targets are texts, `module:name` or `module`, and loaded when a Dag file imports them, so that nothing is
-paid for what is not used. Names are spelled out one by one: what is not listed is not available, and says so.
+Names are spelled out one by one: what is not listed is not available, and says so. Those of the standard
+provider are in `airflow_standard.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-SDK = "flowcore.sdk"
-_STANDARD = "flowcore.providers.standard"
+from flowcore.compat.airflow_standard import SKIPPING, STANDARD_NAMES
+from flowcore.compat.airflow_targets import SDK, Names
+from flowcore.compat.airflow_targets import of as _of
+from flowcore.compat.airflow_targets import sdk as _sdk
 
 #: Everything that `flowcore.sdk` has is had by these under the same name.
 WHOLE_SDK = ("airflow.sdk", "airflow.providers.common.compat.sdk")
-
-Names = Mapping[str, str]
-
-
-def _of(source: str, *names: str) -> Names:
-    return {name: f"{source}:{name}" for name in names}
-
-
-def _sdk(*names: str) -> Names:
-    return _of(SDK, *names)
-
 
 _DAG = _sdk("DAG", "dag")
 _OPERATOR = _sdk("BaseOperator", "chain", "chain_linear", "cross_downstream")
 _DECORATORS = _sdk("dag", "setup", "task", "task_group", "teardown")
 _EDGES = _sdk("EdgeModifier", "Label")
-_SKIPPING = _sdk("BranchMixIn", "SkipMixin")
 _PARAM = _sdk("Param")
 _CONF = _sdk("conf")
 _MASKING = _of(f"{SDK}.log", "mask_secret")
@@ -60,34 +50,7 @@ _EXCEPTIONS = {
 }
 _SECRETS = _of("flowcore.compat.airflow_secrets", "BaseSecretsBackend")
 _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
-_BASH = _of(f"{_STANDARD}.bash", "BashOperator")
-_EMPTY = _of(f"{_STANDARD}.empty", "EmptyOperator")
 _BRANCH = _sdk("BaseBranchOperator")
-_BRANCH_DATETIME = _of(f"{_STANDARD}.branch_times", "BranchDateTimeOperator")
-_BRANCH_WEEKDAY = _of(f"{_STANDARD}.branch_times", "BranchDayOfWeekOperator")
-_LATEST_ONLY = _of(f"{_STANDARD}.latest_only", "LatestOnlyOperator")
-_PYTHON = {
-    **_sdk("get_current_context"),
-    **_of(f"{_STANDARD}.branch_python", "BranchPythonOperator"),
-    **_of(f"{_STANDARD}.external_python", "ExternalPythonOperator"),
-    **_of(f"{_STANDARD}.python", "PythonOperator"),
-    **_of(f"{_STANDARD}.short_circuit", "ShortCircuitOperator"),
-}
-_BASH_SENSOR = _of(f"{_STANDARD}.bash_sensor", "BashSensor")
-_DATE_TIME_SENSOR = {
-    **_of(f"{_STANDARD}.time_sensors", "DateTimeSensor"),
-    "DateTimeSensorAsync": f"{_STANDARD}.time_sensors:DateTimeSensor",
-}
-_FILE_SENSOR = _of(f"{_STANDARD}.file_sensor", "FileSensor")
-_PYTHON_SENSOR = _of(f"{_STANDARD}.python_sensor", "PythonSensor")
-_TIME_SENSOR = {
-    **_of(f"{_STANDARD}.time_sensors", "TimeSensor"),
-    "TimeSensorAsync": f"{_STANDARD}.time_sensors:TimeSensor",
-}
-_TIME_DELTA_SENSOR = {
-    **_of(f"{_STANDARD}.time_sensors", "TimeDeltaSensor", "WaitSensor"),
-    "TimeDeltaSensorAsync": f"{_STANDARD}.time_sensors:TimeDeltaSensor",
-}
 _TIMEZONE = _of(
     "flowcore.compat.airflow_timezone",
     "convert_to_utc",
@@ -99,8 +62,6 @@ _TIMEZONE = _of(
     "utc",
     "utcnow",
 )
-_WEEKDAY = _of("flowcore.compat.airflow_weekday", "WeekDay")
-_WEEKDAY_SENSOR = _of(f"{_STANDARD}.time_sensors", "DayOfWeekSensor")
 
 _ASSETS = {
     **_sdk("Asset", "AssetAlias", "AssetAll", "AssetAny"),
@@ -117,6 +78,7 @@ _ASSET_OR_TIME = _sdk("AssetOrTimeSchedule")
 
 #: By module of Airflow. A module that holds only other modules is not listed.
 NAMES: Mapping[str, Names] = {
+    **STANDARD_NAMES,
     "airflow": {**_DAG, **_sdk("XComArg"), "__version__": "flowcore.compat.airflow_version:VERSION"},
     "airflow.assets": _ASSETS,
     "airflow.configuration": _CONF,
@@ -135,42 +97,18 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.param": _PARAM,
     "airflow.models.taskinstance": _sdk("TaskInstance"),
     "airflow.models.variable": _sdk("Variable"),
-    "airflow.models.skipmixin": _SKIPPING,
+    "airflow.models.skipmixin": SKIPPING,
     "airflow.models.xcom_arg": _sdk("XComArg"),
-    "airflow.operators.bash": _BASH,
-    "airflow.operators.branch": _BRANCH,
-    "airflow.operators.datetime": _BRANCH_DATETIME,
-    "airflow.operators.dummy": {"DummyOperator": f"{_STANDARD}.empty:EmptyOperator"},
-    "airflow.operators.empty": _EMPTY,
-    "airflow.operators.latest_only": _LATEST_ONLY,
-    "airflow.operators.python": _PYTHON,
-    "airflow.operators.weekday": _BRANCH_WEEKDAY,
     "airflow.providers.common.compat.sdk": {
         **_EXCEPTIONS,
         "timezone": "flowcore.compat.airflow_timezone",
     },
-    "airflow.providers.standard.operators.bash": _BASH,
-    "airflow.providers.standard.operators.branch": _BRANCH,
-    "airflow.providers.standard.operators.datetime": _BRANCH_DATETIME,
-    "airflow.providers.standard.operators.empty": _EMPTY,
-    "airflow.providers.standard.operators.latest_only": _LATEST_ONLY,
-    "airflow.providers.standard.operators.python": _PYTHON,
-    "airflow.providers.standard.operators.weekday": _BRANCH_WEEKDAY,
-    "airflow.providers.standard.sensors.bash": _BASH_SENSOR,
-    "airflow.providers.standard.sensors.date_time": _DATE_TIME_SENSOR,
-    "airflow.providers.standard.sensors.filesystem": _FILE_SENSOR,
-    "airflow.providers.standard.sensors.python": _PYTHON_SENSOR,
-    "airflow.providers.standard.sensors.time": _TIME_SENSOR,
-    "airflow.providers.standard.sensors.time_delta": _TIME_DELTA_SENSOR,
-    "airflow.providers.standard.sensors.weekday": _WEEKDAY_SENSOR,
-    "airflow.providers.standard.utils.skipmixin": _SKIPPING,
-    "airflow.providers.standard.utils.weekday": _WEEKDAY,
     "airflow.sdk": {},
     "airflow.sdk.bases.branch": _BRANCH,
     "airflow.sdk.bases.secrets_backend": _SECRETS,
     "airflow.sdk.configuration": _CONF,
     "airflow.sdk.bases.sensor": _SENSOR,
-    "airflow.sdk.bases.skipmixin": _SKIPPING,
+    "airflow.sdk.bases.skipmixin": SKIPPING,
     "airflow.sdk.bases.hook": _sdk("BaseHook"),
     "airflow.sdk.bases.notifier": _sdk("BaseNotifier"),
     "airflow.sdk.bases.operator": _OPERATOR,
@@ -191,14 +129,6 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.timezone": _TIMEZONE,
     "airflow.secrets": _SECRETS,
     "airflow.secrets.base_secrets": _SECRETS,
-    "airflow.sensors.base": _SENSOR,
-    "airflow.sensors.bash": _BASH_SENSOR,
-    "airflow.sensors.date_time": _DATE_TIME_SENSOR,
-    "airflow.sensors.filesystem": _FILE_SENSOR,
-    "airflow.sensors.python": _PYTHON_SENSOR,
-    "airflow.sensors.time_delta": _TIME_DELTA_SENSOR,
-    "airflow.sensors.time_sensor": _TIME_SENSOR,
-    "airflow.sensors.weekday": _WEEKDAY_SENSOR,
     "airflow.timetables.assets": _ASSET_OR_TIME,
     "airflow.timetables.base": _TIMETABLE,
     "airflow.timetables.datasets": {"DatasetOrTimeSchedule": f"{SDK}:AssetOrTimeSchedule"},
@@ -215,7 +145,6 @@ NAMES: Mapping[str, Names] = {
     "airflow.utils.task_group": _sdk("TaskGroup"),
     "airflow.utils.timezone": _TIMEZONE,
     "airflow.utils.trigger_rule": _sdk("TriggerRule"),
-    "airflow.utils.weekday": _WEEKDAY,
     "airflow.utils.weight_rule": _sdk("WeightRule"),
 }
 

@@ -13,6 +13,31 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class _BashArguments(FunctionTaskArguments, total=False):
+    env: Mapping[str, str] | None
+    append_env: bool
+    output_encoding: str
+    skip_on_exit_code: int | Container[int] | None
+    cwd: str | None
+    output_processor: Callable[[str], Any]
+
+
+class BashDecorator(FunctionDecorator):
+    """`@task.bash`; its arguments are those of `BashTask`."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_BashArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `FunctionDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)
+
+
 class _ExternalArguments(FunctionTaskArguments, total=False):
     python: str
     env_vars: Mapping[str, str] | None

@@ -46,7 +46,8 @@ class FunctionOperator(BaseOperator):
         )
         super().__init__(task_id, **arguments)
         self.called, self.op_args, self.op_kwargs = called, tuple(op_args), dict(op_kwargs)
-        self.templates_dict, self.template_ext = templates_dict, tuple(templates_exts or ())
+        self.templates_dict = templates_dict
+        self.template_ext = tuple(templates_exts or type(self).template_ext)
 
     @property
     def is_async(self) -> bool:

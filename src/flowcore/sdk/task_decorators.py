@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flowcore.sdk.derived_decorators import ExternalPythonDecorator, SensorDecorator, ShortCircuitDecorator
+from flowcore.sdk.derived_decorators import (
+    BashDecorator,
+    ExternalPythonDecorator,
+    SensorDecorator,
+    ShortCircuitDecorator,
+)
 from flowcore.sdk.function_decorators import FunctionDecorator
 from flowcore.sdk.functions import FunctionOperator
 
@@ -23,6 +28,13 @@ class TaskDecorator(FunctionDecorator):
         from flowcore.sdk.deciding_functions import ShortCircuitFunctionOperator
 
         return ShortCircuitDecorator("@task.short_circuit", ShortCircuitFunctionOperator)
+
+    @property
+    def bash(self) -> BashDecorator:
+        """Run the command that the function returns in bash; the last line of its output is the result."""
+        from flowcore.sdk.bash_functions import BashFunctionOperator
+
+        return BashDecorator("@task.bash", BashFunctionOperator)
 
     @property
     def external_python(self) -> ExternalPythonDecorator:

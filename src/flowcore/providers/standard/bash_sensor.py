@@ -6,10 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flowcore.providers.standard.shell import Command, Finished, ShellCall, command_environment
+from flowcore.sdk.commands import Command, CommandCall, Finished
 from flowcore.sdk.context import Context
 from flowcore.sdk.exceptions import AirflowException
 from flowcore.sdk.sensors import BaseSensorOperator
+from flowcore.sdk.shell import bash_argv, command_environment
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,14 @@ class BashSensor(BaseSensorOperator):
         self.retry_exit_code = retry_exit_code
 
     def poke(self, context: Context) -> bool:
-        return self._found(ShellCall(self._command(context), log.info).run())
+        return self._found(CommandCall(self._command(context), log.info).run())
 
     async def apoke(self, context: Context) -> bool:
-        return self._found(await ShellCall(self._command(context), log.info).arun())
+        return self._found(await CommandCall(self._command(context), log.info).arun())
 
     def _command(self, context: Context) -> Command:
         env = command_environment(self, context, self.env)
-        return Command(self.bash_command, env, encoding=self.output_encoding)
+        return Command(bash_argv(self.bash_command), env, encoding=self.output_encoding)
 
     def _found(self, finished: Finished) -> bool:
         status = finished.exit_status

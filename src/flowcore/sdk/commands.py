@@ -1,4 +1,4 @@
-"""Shell commands in both colours: their output line by line, and an end that leaves nothing running.
+"""Commands in both colours: their output line by line, and an end that leaves nothing running.
 
 A command is the leader of a process group of its own. Whoever leaves early, by a timeout, a cancellation or
 an error, ends the whole group: terminated first, killed when it has not gone in time.
@@ -7,10 +7,9 @@ an error, ends the whole group: terminated first, killed when it has not gone in
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +20,6 @@ import attrs
 from anyio.streams.text import TextReceiveStream
 
 from flowcore.errors import DagError
-from flowcore.sdk.context import Context
-from flowcore.sdk.context_variables import context_variables
-from flowcore.sdk.operators import BaseOperator
 
 #: How long a command may take to end after it was told to.
 TERMINATE_S = 3.0
@@ -33,12 +29,12 @@ OnLine = Callable[[str], object]
 
 @attrs.frozen
 class Command:
-    """A command for bash; without a `cwd` it runs in an empty folder that is deleted afterwards.
+    """A program with its arguments; without a `cwd` it runs in an empty folder that is deleted afterwards.
 
     `env` is the whole environment.
     """
 
-    text: str
+    argv: Sequence[str]
     env: Mapping[str, str] = attrs.field(repr=False)
     cwd: str | None = None
     encoding: str = "utf-8"
@@ -52,7 +48,7 @@ class Finished:
     last_line: str
 
 
-class ShellCall:
+class CommandCall:
     """One call of a command; `run` or `arun` it once, `kill` it from any thread."""
 
     def __init__(self, command: Command, on_line: OnLine) -> None:
@@ -64,11 +60,14 @@ class ShellCall:
         """Run the command to its end, blocking.
 
         Raises:
-            DagError: there is no bash, or the folder is none.
+            DagError: the folder is none.
+            OSError: the program cannot be started.
         """
         with TemporaryDirectory(prefix="flowcore-") as empty:
             encoding, options = self._command.encoding, self._options(empty)
-            with subprocess.Popen(self._argv(), encoding=encoding, errors="replace", **options) as process:
+            with subprocess.Popen(
+                self._command.argv, encoding=encoding, errors="replace", **options
+            ) as process:
                 self._pid = process.pid
                 try:
                     assert process.stdout is not None
@@ -84,7 +83,7 @@ class ShellCall:
     async def arun(self) -> Finished:
         """The same as `run` for coroutines."""
         with TemporaryDirectory(prefix="flowcore-") as empty:
-            async with await anyio.open_process(self._argv(), **self._options(empty)) as process:
+            async with await anyio.open_process(self._command.argv, **self._options(empty)) as process:
                 self._pid = process.pid
                 try:
                     assert process.stdout is not None
@@ -98,12 +97,6 @@ class ShellCall:
         """End the command and everything in its process group at once, if it runs."""
         if self._pid is not None:
             _signal_group(self._pid, signal.SIGKILL)
-
-    def _argv(self) -> list[str]:
-        bash = shutil.which("bash")
-        if bash is None:
-            raise DagError("there is no bash on this machine; install it, or use a @task instead")
-        return [bash, "-c", self._command.text]
 
     def _options(self, empty: str) -> dict[str, Any]:
         cwd = self._command.cwd or empty
@@ -137,23 +130,6 @@ class ShellCall:
             with anyio.move_on_after(TERMINATE_S, shield=True):
                 await process.wait()
         _signal_group(process.pid, signal.SIGKILL)
-
-
-def command_environment(
-    task: BaseOperator, context: Context, env: Mapping[str, str] | None, *, append: bool = False
-) -> Mapping[str, str]:
-    """What a command of the task gets: `env`, or without it that of the task, or both; and which try it is.
-
-    In a process with other tries nothing else says that.
-    """
-    surroundings = os.environ if env is None or append else {}
-    told = context_variables(
-        task,
-        run_id=context["run_id"],
-        try_number=context["ti"].try_number,
-        logical_date=context["dag_run"].logical_date,
-    )
-    return {**surroundings, **(env or {}), **told}
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
