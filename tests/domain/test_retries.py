@@ -62,6 +62,10 @@ def test_constant_delay_may_be_longer_than_a_day():
     assert delay_s(RetryRule(200_000)) == 200_000
 
 
+def test_no_delay_is_longer_than_dates_can_count():
+    assert DATE + timedelta(seconds=delay_s(RetryRule(1e12))) < DATE + timedelta(days=4000)
+
+
 def test_zero_as_longest_delay_means_no_delay():
     assert delay_s(RetryRule(300, max_delay_s=0)) == 0
     assert delay_s(RetryRule(300, multiplier=2, max_delay_s=0)) == 0

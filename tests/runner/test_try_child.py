@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from flowcore.backends import Backend
+from flowcore.domain.retries import RetryAdvice
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.children import ExitStatus
 from flowcore.runner.processes import open_fork_server
@@ -82,6 +83,35 @@ async def test_a_try_that_was_told_to_end_calls_nobody(server):
         with DAG("d") as dag:
             def end(context): os._exit(3)
             @task(on_failure_callback=end, on_retry_callback=end)
+            def t(): os.kill(os.getpid(), signal.SIGTERM)
+            t()
+    """)
+    over, status = await outcome_of(server, source)
+    assert (over.outcome, status) == (FAILED, ENDED)
+
+
+@KINDS
+async def test_what_a_retry_policy_says_is_reported(server, kind):
+    source = source_of(f"""
+        from flowcore.sdk import ExceptionRetryPolicy, RetryRule
+        POLICY = ExceptionRetryPolicy([RetryRule("builtins.KeyError", retry_delay=30, reason="busy")])
+        with DAG("d") as dag:
+            @task(retry_policy=POLICY)
+            {kind} t(): return dict()["k"]
+            t()
+    """)
+    over, status = await outcome_of(server, source)
+    assert (over.outcome, over.advice, status) == (FAILED, RetryAdvice(30, "busy"), ENDED)
+
+
+async def test_a_try_that_was_told_to_end_asks_no_retry_policy(server):
+    source = source_of("""
+        import os, signal
+        from flowcore.sdk import RetryPolicy
+        class Policy(RetryPolicy):
+            def evaluate(self, **asked): os._exit(3)
+        with DAG("d") as dag:
+            @task(retry_policy=Policy())
             def t(): os.kill(os.getpid(), signal.SIGTERM)
             t()
     """)

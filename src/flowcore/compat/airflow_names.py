@@ -48,6 +48,7 @@ _EXCEPTIONS = {
     "DagNotFound": "flowcore.errors:DagNotFound",
     "DagRunNotFound": "flowcore.errors:DagRunNotFound",
 }
+_RETRIES = _sdk("ExceptionRetryPolicy", "RetryAction", "RetryDecision", "RetryPolicy", "RetryRule")
 _SECRETS = _of("flowcore.compat.airflow_secrets", "BaseSecretsBackend")
 _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
 _BRANCH = _sdk("BaseBranchOperator")
@@ -120,6 +121,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.definitions.dag": _DAG,
     "airflow.sdk.definitions.edges": _EDGES,
     "airflow.sdk.definitions.param": _PARAM,
+    "airflow.sdk.definitions.retry_policy": _RETRIES,
     "airflow.sdk.definitions.taskgroup": _sdk("TaskGroup"),
     "airflow.sdk.definitions.variable": _sdk("Variable"),
     "airflow.sdk.definitions.xcom_arg": _sdk("XComArg"),

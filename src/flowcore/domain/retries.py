@@ -12,6 +12,8 @@ from flowcore.errors import DagError
 
 #: No delay that grows with the tries gets longer than a day, whatever the rule says.
 LONGEST_GROWING_DELAY_S = 86_400
+#: Ten years. Any further into the future, and sums of dates overflow.
+LONGEST_DELAY_S = 10 * 366 * 86_400
 
 
 @attrs.frozen
@@ -30,6 +32,17 @@ class RetryRule:
     def __attrs_post_init__(self) -> None:
         if self.delay_s < 0 or self.multiplier < 0 or (self.max_delay_s or 0) < 0:
             raise DagError(f"{self} has a negative number; use 0 or more")
+
+
+@attrs.frozen
+class RetryAdvice:
+    """What a task's retry policy said of a failure: seconds instead of the rule's, and why."""
+
+    delay_s: float | None = None
+    reason: str | None = None
+
+
+NO_ADVICE = RetryAdvice()
 
 
 def may_retry(try_number: int, max_tries: int) -> bool:
@@ -53,7 +66,8 @@ def retry_delay_s(
         base_s = _growing_base_s(rule, try_number)
         jitter_s = _hash_of_try(dag_id, task_id, logical_date, try_number) % base_s
         delay_s = min(base_s + jitter_s, LONGEST_GROWING_DELAY_S)
-    return float(delay_s if rule.max_delay_s is None else min(rule.max_delay_s, delay_s))
+    longest_s = LONGEST_DELAY_S if rule.max_delay_s is None else rule.max_delay_s
+    return float(min(longest_s, delay_s, LONGEST_DELAY_S))
 
 
 def _growing_base_s(rule: RetryRule, try_number: int) -> int:

@@ -11,7 +11,7 @@ import attrs
 
 from flowcore.backends import Backend
 from flowcore.domain.assets import AssetUpdate
-from flowcore.domain.retries import RetryRule
+from flowcore.domain.retries import NO_ADVICE, RetryAdvice, RetryRule
 
 
 class RunsIn(StrEnum):
@@ -128,7 +128,7 @@ class TryEnded:
 
     So are the `rendered_fields` of its beginning when that was not written, and if it succeeded the events of
     `asset_updates`. A try that was rescheduled is not over: it goes on at `reschedule_at`. `instance_name` is
-    how people call the instance of a mapped task.
+    how people call the instance of a mapped task. `advice` is what the task's retry policy said of a failure.
     """
 
     workload: Workload
@@ -142,6 +142,7 @@ class TryEnded:
     instance_name: str | None = None
     rendered_fields: Mapping[str, Any] = attrs.field(factory=dict)
     asset_updates: tuple[AssetUpdate, ...] = ()
+    advice: RetryAdvice = NO_ADVICE
 
 
 Report = TryStarted | TryEnded

@@ -59,9 +59,9 @@ class SupervisedTry:
         match notice:
             case TryBegun():
                 self._reports.report_start()
-            case TryOver(outcome, xcoms, error, effects, reschedule_at, updates):
+            case TryOver(outcome, xcoms, error, effects, reschedule_at, updates, advice):
                 masked = error and PROCESS.mask(error)
-                self.said = Ending(outcome, xcoms, masked, effects, reschedule_at, updates)
+                self.said = Ending(outcome, xcoms, masked, effects, reschedule_at, updates, advice)
             case MaskSecrets(secrets):
                 PROCESS.add(secrets)
             case LogLines(lines):

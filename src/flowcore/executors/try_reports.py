@@ -68,5 +68,6 @@ class TryReports:
                 reschedule_at=ending.reschedule_at,
                 instance_name=self.instance_name,
                 asset_updates=ending.asset_updates,
+                advice=ending.advice,
             )
         )

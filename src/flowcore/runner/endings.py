@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from flowcore.domain.assets import AssetUpdate
+from flowcore.domain.retries import NO_ADVICE, RetryAdvice
 from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.errors import DagError, DatabaseUnavailable
@@ -22,7 +23,8 @@ from flowcore.secrets.masking import PROCESS
 class Ending:
     """The outcome of a try, its XComs by key as JSON texts, what went wrong, and what it means for others.
 
-    A try that was put off goes on at `reschedule_at`. `asset_updates` count if it succeeded.
+    A try that was put off goes on at `reschedule_at`. `asset_updates` count if it succeeded, and
+    the `advice` of a retry policy if it failed.
     """
 
     outcome: TryOutcome
@@ -31,6 +33,7 @@ class Ending:
     effects: TryEffects = NO_EFFECTS
     reschedule_at: datetime | None = None
     asset_updates: tuple[AssetUpdate, ...] = ()
+    advice: RetryAdvice = NO_ADVICE
 
 
 GIVEN_BACK = Ending(TryOutcome.GIVEN_BACK)

@@ -27,6 +27,7 @@ from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
+from flowcore.runner.retry_questions import retry_question
 from flowcore.sdk.comms.interrupts import interrupt
 from flowcore.sdk.comms.messages import CallbacksBegun, TryBegun
 from flowcore.sdk.comms.questions import Comms, answered, current_comms
@@ -68,7 +69,7 @@ class FunctionTry:
             ending = ending_of(error, pushed, task=self._task, has_begun=self._began_at is not None)
         else:
             ending = Ending(TryOutcome.SUCCESS, pushed, effects=effects)
-        return with_asset_updates(ending, self._ready)
+        return self._judged(with_asset_updates(ending, self._ready))
 
     def call_back(self, ending: Ending, error: BaseException | None = None) -> None:
         """Call the author's callbacks, when the ending was reported.
@@ -77,16 +78,29 @@ class FunctionTry:
         """
         state = state_after(ending.outcome, self._workload)
         callbacks = callbacks_after(self._task, state)
-        if not callbacks or state is None or (self._is_interrupted and not self._is_late()):
+        if not callbacks or state is None or self._is_stopped():
             return
+        if (ready := self._ready_to_call_back()) is not None:
+            ready.end(state, error or self._error)
+            self._call_back(callbacks, ready)
+
+    def _judged(self, ending: Ending) -> Ending:
+        """The ending as the task's retry policy decides; one that was told to end asks nobody."""
+        question = retry_question(self._task, self._workload, ending, self._error)
+        if question is None or self._is_stopped() or (ready := self._ready_to_call_back()) is None:
+            return ending
+        self._call_back((question,), ready)
+        return question.answered(ending)
+
+    def _is_stopped(self) -> bool:
+        return self._is_interrupted and not self._is_late()
+
+    def _ready_to_call_back(self) -> PreparedTask | None:
         self._comms.post(CallbacksBegun(CALLBACKS_S))
-        ready = self._ready or unprepared(
+        self._ready = self._ready or unprepared(
             self._task, self._workload, comms=self._comms, settings=self._settings
         )
-        if ready is None:
-            return
-        ready.end(state, error or self._error)
-        self._call_back(callbacks, ready)
+        return self._ready
 
     def _call_back(self, callbacks: Sequence[Callback], ready: PreparedTask) -> None:
         with current_context(ready.context), current_comms(self._comms):

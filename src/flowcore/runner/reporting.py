@@ -33,5 +33,6 @@ def _post(ending: Ending, comms: Comms) -> None:
             ending.effects,
             ending.reschedule_at,
             ending.asset_updates,
+            ending.advice,
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
@@ -24,11 +24,13 @@ from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
+from flowcore.runner.retry_questions import retry_question
 from flowcore.runner.sources import TaskFinder
 from flowcore.sdk.comms.messages import CallbacksBegun
 from flowcore.sdk.comms.questions import Comms, Question, aanswered, current_comms
 from flowcore.sdk.context import Context, current_context
 from flowcore.sdk.exceptions import TaskTimedOut
+from flowcore.sdk.notifiers import Callback
 from flowcore.sdk.operators import BaseOperator
 
 log = logging.getLogger(__name__)
@@ -95,7 +97,9 @@ class Try:
                 ending = await self._ending()
         if self._cancel_reason is None:
             ending = with_asset_updates(ending or self._timed_out(), self._ready)
-            await self._call_back(ending)
+            with self._calling:
+                ending = await self._judged(ending)
+                await self._call_back(ending)
         # Also when the author's code came to its end first: who cancels may rely on what it was told.
         if self._cancel_reason is not None:
             return failed(self._cancel_reason + self._thread_note())
@@ -111,14 +115,29 @@ class Try:
         state = state_after(ending.outcome, self.workload)
         if self._task is None or state is None or not (callbacks := callbacks_after(self._task, state)):
             return
+        if (ready := self._ready_to_call_back(self._task)) is not None:
+            ready.end(state, self._error)
+            await self._run_callbacks(callbacks, ready)
+
+    async def _judged(self, ending: Ending) -> Ending:
+        """The ending as the task's retry policy decides."""
+        question = retry_question(self._task, self.workload, ending, self._error)
+        if self._task is None or question is None:
+            return ending
+        if (ready := self._ready_to_call_back(self._task)) is None:
+            return ending
+        await self._run_callbacks((question,), ready)
+        return question.answered(ending)
+
+    def _ready_to_call_back(self, task: BaseOperator) -> PreparedTask | None:
         self._comms.post(CallbacksBegun(CALLBACKS_S))
-        ready = self._ready or unprepared(
-            self._task, self.workload, comms=self._comms, settings=self._settings
+        self._ready = self._ready or unprepared(
+            task, self.workload, comms=self._comms, settings=self._settings
         )
-        if ready is None:
-            return
-        ready.end(state, self._error)
-        with self._calling, current_context(ready.context), current_comms(self._comms):
+        return self._ready
+
+    async def _run_callbacks(self, callbacks: Sequence[Callback], ready: PreparedTask) -> None:
+        with current_context(ready.context), current_comms(self._comms):
             await acall_back(callbacks, ready.context)
 
     def _thread_note(self) -> str:

@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
+    from flowcore.sdk.retry_policies import ExceptionRetryPolicy as ExceptionRetryPolicy
+    from flowcore.sdk.retry_policies import RetryAction as RetryAction
+    from flowcore.sdk.retry_policies import RetryDecision as RetryDecision
+    from flowcore.sdk.retry_policies import RetryPolicy as RetryPolicy
+    from flowcore.sdk.retry_policies import RetryRule as RetryRule
     from flowcore.sdk.sensors import BaseSensorOperator as BaseSensorOperator
     from flowcore.sdk.sensors import PokeReturnValue as PokeReturnValue
     from flowcore.sdk.setup_functions import setup as setup
@@ -103,11 +108,16 @@ _SOURCES = {
     "DownstreamTasksSkipped": "flowcore.sdk.exceptions",
     "EdgeModifier": "flowcore.sdk.edges",
     "EventsTimetable": "flowcore.domain.timetables.events",
+    "ExceptionRetryPolicy": "flowcore.sdk.retry_policies",
     "Label": "flowcore.sdk.edges",
     "Metadata": "flowcore.sdk.asset_events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
     "TaskCancelled": "flowcore.sdk.exceptions",
+    "RetryAction": "flowcore.sdk.retry_policies",
+    "RetryDecision": "flowcore.sdk.retry_policies",
+    "RetryPolicy": "flowcore.sdk.retry_policies",
+    "RetryRule": "flowcore.sdk.retry_policies",
     "SkipMixin": "flowcore.sdk.skipping",
     "PokeReturnValue": "flowcore.sdk.sensors",
     "TaskFailed": "flowcore.sdk.exceptions",

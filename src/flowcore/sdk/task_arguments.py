@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowcore.backends import Backend
 from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetRef
@@ -25,6 +25,9 @@ from flowcore.sdk.argument_rules import (
     whole_number_from,
 )
 from flowcore.sdk.notifiers import Callback
+
+if TYPE_CHECKING:
+    from flowcore.sdk.retry_policies import RetryPolicy
 
 
 class TaskArguments(TypedDict, total=False):
@@ -47,6 +50,8 @@ class TaskArguments(TypedDict, total=False):
     `map_index_template` is rendered when the code of a mapped task's instance is over, and is how people see
     it.
 
+    `retry_policy` looks at what a failed try raised, and decides whether and when it is tried again.
+
     `outlets` are the assets that the task updates when it succeeds, `inlets` those that it reads.
     """
 
@@ -55,6 +60,7 @@ class TaskArguments(TypedDict, total=False):
     retry_delay: timedelta | float | None
     retry_exponential_backoff: bool | float | None
     max_retry_delay: timedelta | float | None
+    retry_policy: RetryPolicy | None
     execution_timeout: timedelta | float | None
     trigger_rule: TriggerRule | str | None
     depends_on_past: bool | None
@@ -115,6 +121,11 @@ def _backoff(value: Any) -> float:
     return float(value)
 
 
+def _policy(value: Any) -> Any:
+    require(not isinstance(value, type) and callable(getattr(value, "evaluate", None)))
+    return value
+
+
 def _hook(value: Any) -> Any:
     require(callable(value) and not inspect.iscoroutinefunction(value))
     return value
@@ -135,6 +146,7 @@ TASK_RULES: Mapping[str, Rule] = {
     "retry_delay": duration(positive=False),
     "retry_exponential_backoff": Rule("True, False, or a factor of at least 0", _backoff),
     "max_retry_delay": duration(positive=False),
+    "retry_policy": Rule("a RetryPolicy, such as an ExceptionRetryPolicy", _policy),
     "execution_timeout": duration(positive=True),
     "depends_on_past": FLAG,
     "wait_for_downstream": FLAG,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowcore.backends import Backend
 from flowcore.domain.assets import Asset, AssetAlias, AssetRef
@@ -18,6 +18,9 @@ from flowcore.domain.priority_weights import WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.notifiers import Callback
+
+if TYPE_CHECKING:
+    from flowcore.sdk.retry_policies import RetryPolicy
 
 
 class TaskAttributes:
@@ -28,6 +31,7 @@ class TaskAttributes:
     retry_delay: timedelta = timedelta(minutes=5)
     retry_exponential_backoff: float = 0.0
     max_retry_delay: timedelta | None = None
+    retry_policy: RetryPolicy | None = None
     execution_timeout: timedelta | None = None
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     depends_on_past: bool = False

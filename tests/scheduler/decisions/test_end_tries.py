@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
-from flowcore.domain.retries import RetryRule
+from flowcore.domain.retries import RetryAdvice, RetryRule
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import RunFacts, TryEnded, TryOutcome, Workload
-from flowcore.scheduler.decisions.end_tries import CLAIMS_MAX, LOST_TRIES_MAX, end_try, lose_try
+from flowcore.scheduler.decisions.end_tries import CLAIMS_MAX, LOST_TRIES_MAX, TryEnd, end_try, lose_try
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RUN = RunFacts(
@@ -45,6 +46,25 @@ def test_each_outcome_has_its_state(outcome: TryOutcome, state: TaskInstanceStat
 
 def test_a_retry_is_due_after_its_delay() -> None:
     assert end_try(ended(TryOutcome.FAILED)).due_at == NOW + timedelta(minutes=1)
+
+
+def advised(delay_s: float | None, **facts: int) -> TryEnded:
+    """The end of a try whose retry policy wants it tried again after so many seconds."""
+    return attrs.evolve(ended(TryOutcome.FAILED, **facts), advice=RetryAdvice(delay_s, "busy"))
+
+
+@pytest.mark.parametrize(
+    ("advised_s", "delay"),
+    [(None, timedelta(minutes=1)), (0, timedelta()), (5, timedelta(seconds=5)), (1e12, timedelta(3660))],
+)
+def test_the_delay_of_a_retry_policy_replaces_that_of_the_task(
+    advised_s: float | None, delay: timedelta
+) -> None:
+    assert end_try(advised(advised_s)) == TryEnd(TaskInstanceState.UP_FOR_RETRY, NOW + delay)
+
+
+def test_a_retry_policy_cannot_add_tries() -> None:
+    assert end_try(advised(5, try_number=3, max_tries=2)) == TryEnd(TaskInstanceState.FAILED)
 
 
 def test_the_last_try_that_fails_is_final() -> None:

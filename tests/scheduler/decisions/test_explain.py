@@ -41,6 +41,16 @@ LATE = Holder(pid=7, hostname="here", is_alive=False)
             "due at 2026-03-01 12:00:00",
         ),
         (
+            situation(state=TaskInstanceState.UP_FOR_RETRY, due_at=NOW, retry_reason="busy"),
+            "retry_delay",
+            "its last try failed (its retry policy says: busy), and the next one is due at",
+        ),
+        (
+            situation(state=TaskInstanceState.FAILED, retry_reason="no such customer"),
+            "finished",
+            "it has ended: failed; its retry policy says: no such customer",
+        ),
+        (
             situation(state=TaskInstanceState.UP_FOR_RESCHEDULE, due_at=NOW),
             "rescheduled",
             "goes on at 2026-03-01 12:00:00",

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.database.tables import rendered_fields, task_try, xcom
-from flowcore.domain.retries import RetryRule
+from flowcore.domain.retries import RetryAdvice, RetryRule
 from flowcore.domain.workloads import TryOutcome, TryStarted
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
 from tests.support.scheduling import NOW, Scene, ended_now, loose, single
@@ -79,6 +79,18 @@ async def test_a_try_that_failed_waits_for_its_retry_and_is_remembered(scene: Sc
     assert (row.state, row.due_at) == ("up_for_retry", NOW + timedelta(minutes=1))
     [tried] = await scene.rows(sa.select(task_try))
     assert (tried.try_number, tried.state, tried.error) == (1, "failed", "it broke")
+
+
+async def test_what_a_retry_policy_said_is_kept_until_the_next_end(scene: Scene) -> None:
+    run = await scene.begin(RETRIED)
+    await scene.end(await scene.enqueue(), TryOutcome.FAILED, advice=RetryAdvice(5, "busy"))
+    [row] = await scene.task_instances(run)
+    assert (row.state, row.due_at, row.reason) == ("up_for_retry", NOW + timedelta(seconds=5), "busy")
+    scene.later(5)
+    await scene.expire()
+    await scene.end(await scene.enqueue())
+    [row] = await scene.task_instances(run)
+    assert (row.state, row.reason) == ("success", None)
 
 
 async def test_a_retry_leaves_the_downstream_alone(scene: Scene) -> None:

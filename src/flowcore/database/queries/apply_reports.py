@@ -47,6 +47,7 @@ _ended = rows_of(
     error=sa.Text,
     effects=Json,
     rendered_map_index=sa.Text,
+    reason=sa.Text,
 )
 _is_put_off = _ended.c.state == literal("up_for_reschedule")
 _END = (
@@ -57,6 +58,7 @@ _END = (
         end_date=_ended.c.end_date,
         due_at=_ended.c.due_at,
         error=_ended.c.error,
+        reason=_ended.c.reason,
         effects=_ended.c.effects,
         rendered_map_index=sa.func.coalesce(_ended.c.rendered_map_index, _t.rendered_map_index),
         lease_id=None,
@@ -211,4 +213,5 @@ def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
         report.error,
         dump_effects(report.effects),
         report.instance_name,
+        report.advice.reason,
     )

@@ -202,6 +202,7 @@ def _with_row(connection: sa.Connection, situation: Situation, row: Row) -> Situ
         start_date=row.start_date,
         end_date=row.end_date,
         due_at=row.due_at,
+        retry_reason=row.reason,
     )
 
 

@@ -14,6 +14,7 @@ from flowcore.database.types import Json, UtcDateTime
 #: A retry, or a try that was put off, is `due_at`. `waiting_since` is the start of the first try that was put
 #: off since the task instance was cleared; `reschedules` counts how often tries were, since the row exists.
 #: `rendered_map_index` is how people call an instance of a mapped task, if its template says so.
+#: `reason` is what the task's retry policy said of the last try that failed.
 #: `effects` are what the try said about the rest of the run; they hold while the task instance is a success.
 task_instance = sa.Table(
     "task_instance",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from flowcore.domain.retries import may_retry, retry_delay_s
+from flowcore.domain.retries import LONGEST_DELAY_S, may_retry, retry_delay_s
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import TryEnded, TryOutcome, Workload
 
@@ -39,12 +39,16 @@ def end_try(ended: TryEnded) -> TryEnd:
         case TryOutcome.FAILED_FOR_GOOD:
             return TryEnd(TaskInstanceState.FAILED)
         case TryOutcome.FAILED:
-            return _retry_or_fail(ended.workload, ended.end_date)
+            return _retry_or_fail(ended.workload, ended.end_date, ended.advice.delay_s)
 
 
-def _retry_or_fail(workload: Workload, end_date: datetime) -> TryEnd:
+def _retry_or_fail(workload: Workload, end_date: datetime, advised_s: float | None) -> TryEnd:
     if not may_retry(workload.try_number, workload.max_tries):
         return TryEnd(TaskInstanceState.FAILED)
+    if advised_s is not None:
+        return TryEnd(
+            TaskInstanceState.UP_FOR_RETRY, end_date + timedelta(seconds=min(advised_s, LONGEST_DELAY_S))
+        )
     delay_s = retry_delay_s(
         workload.retry_rule,
         dag_id=workload.run.dag_id,

@@ -17,7 +17,7 @@ def explain(situation: Situation) -> tuple[Reason, ...]:
     """Give all reasons, the ones that have to go first before the others; at least one."""
     of = situation
     if of.state in FINISHED:
-        return (Reason(ReasonCode.FINISHED, f"it has ended: {of.state}"),)
+        return (_finished(of),)
     if of.state is _S.RUNNING:
         return (Reason(ReasonCode.RUNNING, f"it is running{_held_by(of)}"),)
     if of.run.state in FINISHED_RUN:
@@ -25,6 +25,17 @@ def explain(situation: Situation) -> tuple[Reason, ...]:
     if of.run.state is DagRunState.QUEUED:
         return tuple(_run_waits(of))
     return tuple(_waits(of))
+
+
+def _finished(of: Situation) -> Reason:
+    sentence = f"it has ended: {of.state}"
+    if of.retry_reason is None:
+        return Reason(ReasonCode.FINISHED, sentence)
+    return Reason(
+        ReasonCode.FINISHED,
+        f"{sentence}; its retry policy says: {of.retry_reason}",
+        {"retry_reason": of.retry_reason},
+    )
 
 
 def _run_waits(of: Situation) -> Iterator[Reason]:
@@ -74,7 +85,10 @@ def _waits(of: Situation) -> Iterator[Reason]:
 
 
 def _retry(of: Situation) -> Reason:
-    sentence, facts = _due(of, "its last try failed, and the next one is due")
+    said = "" if of.retry_reason is None else f" (its retry policy says: {of.retry_reason})"
+    sentence, facts = _due(of, f"its last try failed{said}, and the next one is due")
+    if of.retry_reason is not None:
+        facts = {**facts, "retry_reason": of.retry_reason}
     return Reason(ReasonCode.RETRY_DELAY, sentence, facts)
 
 

@@ -74,6 +74,7 @@ class Situation:
 
     `upstream` are the states of its direct upstream tasks that are not done, by task. The `tries` of its task
     are those that count for the limits of the task, in its Dag and in its run. `schedulers` are alive.
+    `retry_reason` is what its retry policy said of its last try.
     `holds` are those of others while it was scheduled. `is_held_by_past`: the run before does not let it.
     """
 
@@ -97,3 +98,4 @@ class Situation:
     start_date: datetime | None = None
     end_date: datetime | None = None
     due_at: datetime | None = None
+    retry_reason: str | None = None

@@ -17,6 +17,7 @@ import attrs
 from flowcore.domain.assets import AssetUpdate
 from flowcore.domain.connections import Connection
 from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.retries import NO_ADVICE, RetryAdvice
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome, Workload
 from flowcore.sdk.references import XComKey
 
@@ -204,6 +205,7 @@ class TryOver(Notice):
     effects: TryEffects = NO_EFFECTS
     reschedule_at: datetime | None = None
     asset_updates: tuple[AssetUpdate, ...] = ()
+    advice: RetryAdvice = NO_ADVICE
 
 
 @attrs.frozen
