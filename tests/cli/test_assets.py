@@ -49,3 +49,15 @@ def test_an_unknown_asset_is_refused_with_those_that_are_known(flowcore: Flowcor
     assert "there is no asset 'absent'; known: orders" in error_of(refused)
     refused = flowcore("assets", "update", "--name", "orders", "--extra", "3", *url)
     assert "--extra must be a JSON object" in error_of(refused)
+
+
+def test_a_check_finds_assets_that_do_not_fit_together(flowcore: Flowcore, folder: Path) -> None:
+    url = ("--database-url", "sqlite:///flow.db")
+    checked = flowcore("assets", "check", *url)
+    assert (checked.exit_code, checked.stdout) == (0, "no cycles, and no asset is spelled in two ways\n")
+    other = DAG_FILE.replace("s3://shop/orders", "s3://else").replace('DAG("load")', 'DAG("other")')
+    (folder / "load.py").write_text(other)
+    flowcore("run", "load.py", *url)
+    checked = flowcore("assets", "check", *url)
+    assert checked.exit_code == 1
+    assert checked.stdout.startswith("the asset name 'orders' goes with several URIs")

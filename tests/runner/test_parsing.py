@@ -64,3 +64,17 @@ def test_dags_without_number_are_most_likely_a_mistake(tmp_path: Path) -> None:
     text = f"for n in range({parsing.DAGS_MAX + 1}): globals()[f'd{{n}}'] = DAG(f'd{{n}}')"
     with pytest.raises(DagError, match="makes 10001 Dags; let one file make 10000 of them at the most"):
         parse_dag_file(write(tmp_path / "etl.py", text), tmp_path)
+
+
+def test_dags_of_a_file_that_would_start_each_other_for_ever_are_refused(tmp_path: Path) -> None:
+    text = """
+from flowcore.providers.standard.empty import EmptyOperator
+from flowcore.sdk import Asset
+a, b = Asset('a'), Asset('b')
+with DAG('load', schedule=a):
+    EmptyOperator(task_id='t', outlets=[b])
+with DAG('report', schedule=b):
+    EmptyOperator(task_id='t', outlets=[a])
+"""
+    with pytest.raises(DagError, match=r"loop.py: Dags 'report', 'load' update .* out of `outlets`$"):
+        parse_dag_file(write(tmp_path / "loop.py", text), tmp_path)

@@ -6,7 +6,6 @@ took. What is to be archived is on the disk before it is deleted; files that bel
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -19,20 +18,20 @@ import attrs
 
 from flowcore.abc import XComBackend
 from flowcore.app.archive_files import ArchiveFiles
+from flowcore.app.xcom_removal import purge
 from flowcore.database.lanes import Database
+from flowcore.database.queries.old_asset_deliveries import OLD_ASSET_DELIVERIES
 from flowcore.database.queries.old_asset_events import OLD_ASSET_EVENTS
 from flowcore.database.queries.old_backfills import OLD_BACKFILLS
 from flowcore.database.queries.old_rows import Old, OldKind
 from flowcore.database.queries.old_runs import OLD_RUNS
 from flowcore.database.queries.old_versions import OLD_VERSIONS
 from flowcore.domain.retention import Retention
-from flowcore.domain.xcoms import XComPlace
+from flowcore.domain.xcoms import XComPlace, place_of_all
 from flowcore.runner.log_paths import run_folder
 
-log = logging.getLogger(__name__)
-
 #: Runs first: others are old once no run refers to them.
-_KINDS = (OLD_RUNS, OLD_BACKFILLS, OLD_VERSIONS, OLD_ASSET_EVENTS)
+_KINDS = (OLD_RUNS, OLD_BACKFILLS, OLD_VERSIONS, OLD_ASSET_DELIVERIES, OLD_ASSET_EVENTS)
 
 
 @attrs.frozen(kw_only=True)
@@ -106,29 +105,11 @@ def _remove_files(cleaning: Cleaning, deleted: Collection[Old], rows: Mapping[st
         pushed = {xcom["task_instance_id"] for xcom in rows["xcom"]}
         for row in rows["task_instance"]:
             if row["id"] in pushed and row["dag_run_id"] in runs:
-                _purge(cleaning.xcoms, _place(row, runs[row["dag_run_id"]]))
+                purge(cleaning.xcoms, _place(row, runs[row["dag_run_id"]]))
     if cleaning.logs_folder is not None:
         for run in deleted:
             shutil.rmtree(cleaning.logs_folder / run_folder(run.dag_id, run.run_id), ignore_errors=True)
 
 
-def _purge(xcoms: XComBackend, place: XComPlace) -> None:
-    try:
-        xcoms.purge(place)
-    except Exception as error:
-        # The rows are gone: nobody would come back to this.
-        log.warning(
-            "what %s/%s/%s left as XComs stays there: %r", place.dag_id, place.run_id, place.task_id, error
-        )
-
-
 def _place(row: Mapping[str, Any], run: Old) -> XComPlace:
-    # No try has token 0: what all of them left is purged.
-    return XComPlace(
-        dag_id=run.dag_id,
-        run_id=run.run_id,
-        task_id=row["task_id"],
-        map_index=row["map_index"],
-        token=0,
-        key="",
-    )
+    return place_of_all(run.dag_id, run.run_id, row["task_id"], row["map_index"])

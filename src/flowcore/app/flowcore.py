@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Unpack
 
 import anyio
@@ -19,6 +20,7 @@ from flowcore.app.options import Options
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.runs import Run
+from flowcore.app.xcom_removal import delete_with_xcoms
 from flowcore.clock import Clock
 from flowcore.database.engine import Database, Statistics
 from flowcore.database.queries.changed_instances import ChangedInstance
@@ -226,7 +228,8 @@ class Flowcore:
             DagNotFound: no Dag of that id was ever registered.
             UsageError: a try of it runs.
         """
-        await self.database.run(delete_dag, dag_id)
+        delete = partial(delete_dag, dag_id=dag_id)
+        await delete_with_xcoms(self.database, delete, self._xcoms, dag_id=dag_id)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
         """Return once no run of the Dags known here is running or due, or waits to run and is not paused.

@@ -15,6 +15,7 @@ from anyio import to_thread
 from flowcore.abc import XComBackend
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
+from flowcore.app.xcom_removal import delete_with_xcoms
 from flowcore.clock import Clock
 from flowcore.database.engine import Database
 from flowcore.database.queries.changed_instances import ChangedInstance
@@ -178,7 +179,8 @@ class Run:
         Raises:
             UsageError: it is running, or a try of it is still being stopped.
         """
-        await self._database.run(delete_run, self.dag_id, self.run_id)
+        delete = partial(delete_run, dag_id=self.dag_id, run_id=self.run_id)
+        await delete_with_xcoms(self._database, delete, self._xcoms, dag_id=self.dag_id, run_id=self.run_id)
 
     async def __aiter__(self) -> AsyncIterator[RunEvent]:
         """Yield changes of state until the run has ended, its own end last.

@@ -10,8 +10,10 @@ import click
 from flowcore.cli import options
 from flowcore.cli.asking import change_database, read_database
 from flowcore.cli.conf import parse_conf
+from flowcore.cli.failures import FAILED
 from flowcore.cli.output import print_rows
 from flowcore.clock import SystemClock
+from flowcore.database.queries.checking_assets import asset_complaints
 from flowcore.database.queries.external_asset_events import find_asset, record_external_event
 from flowcore.database.queries.listing_assets import list_assets
 from flowcore.database.queries.seen_asset_events import newest_asset_events
@@ -65,3 +67,17 @@ def update(name: str | None, uri: str | None, extra: str | None, database_url: s
         now=SystemClock().now(),
     )
     click.echo(f"event {change_database(settings, unit)} of asset {name or uri} is written")
+
+
+@assets.command()
+@options.database_url
+@click.pass_context
+def check(ctx: click.Context, database_url: str | None) -> None:
+    """Say what is wrong with the assets of all Dags together; exit status 1 if anything is."""
+    settings = load_settings({"database_url": database_url})
+    complaints = read_database(settings, asset_complaints)
+    for complaint in complaints:
+        click.echo(complaint)
+    if not complaints:
+        click.echo("no cycles, and no asset is spelled in two ways")
+    ctx.exit(FAILED if complaints else 0)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 import click
 
 from flowcore.app.run_changes import only_states
+from flowcore.app.xcom_removal import delete_with_xcoms
 from flowcore.cli import changes, options
-from flowcore.cli.asking import change_database, read_database
+from flowcore.cli.asking import read_database, use_database
 from flowcore.cli.changes import counted
+from flowcore.database.lanes import BoundUnit
 from flowcore.database.queries import deleting
 from flowcore.database.queries.clearing import clear_task_instances
 from flowcore.database.queries.listing_runs import list_runs
 from flowcore.database.queries.marking import mark_runs
 from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.states import FINISHED_RUN
-from flowcore.settings import load_settings
+from flowcore.runner.xcom_backends import make_xcom_backend
+from flowcore.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -78,7 +84,7 @@ def set_run_state(
 def delete_run(dag_id: str, run_id: str, database_url: str | None) -> None:
     """Delete a run with all that is known of it."""
     settings = load_settings({"database_url": database_url})
-    change_database(settings, partial(deleting.delete_run, dag_id=dag_id, run_id=run_id))
+    _delete(settings, partial(deleting.delete_run, dag_id=dag_id, run_id=run_id), dag_id, run_id)
     click.echo(f"run {run_id} of {dag_id} is deleted")
 
 
@@ -92,5 +98,12 @@ def delete(dag_id: str, yes: bool, database_url: str | None) -> None:
     if not yes:
         runs = read_database(settings, partial(list_runs, dag_id=dag_id))
         click.confirm(f"Delete Dag {dag_id} and {counted(len(runs), 'run')}?", abort=True, err=True)
-    count = change_database(settings, partial(deleting.delete_dag, dag_id=dag_id))
+    count = _delete(settings, partial(deleting.delete_dag, dag_id=dag_id), dag_id)
     click.echo(f"{dag_id} is deleted, with {counted(count, 'run')}")
+
+
+def _delete(settings: Settings, unit: BoundUnit[T], dag_id: str, run_id: str | None = None) -> T:
+    xcoms = make_xcom_backend(settings.xcom_backend, settings.xcom_backend_kwargs)
+    return use_database(
+        settings, partial(delete_with_xcoms, delete=unit, xcoms=xcoms, dag_id=dag_id, run_id=run_id)
+    )

@@ -18,3 +18,8 @@ class XComPlace:
     map_index: int
     token: int
     key: str
+
+
+def place_of_all(dag_id: str, run_id: str, task_id: str, map_index: int) -> XComPlace:
+    """Where all tries of a task instance left theirs: no try has token 0."""
+    return XComPlace(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index, token=0, key="")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
+from flowcore.domain.asset_cycles import asset_cycle, cycle_complaint
+from flowcore.domain.dag_assets import DagAssets
 from flowcore.domain.dag_files import NewVersion, ParsedFile, code_digest
 from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.dags import Dag
 from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.folder_modules import forget_modules, imported_modules
@@ -34,7 +37,9 @@ def parse_dag_file(path: Path, folder: Path) -> ParsedFile:
     modules = _digests_of_modules(source.folder)
     code = code_digest(source.text, modules)
     source = attrs.evolve(source, digest=_digest_with_modules(source.digest, modules))
-    return ParsedFile(source=source, versions=tuple(_version(dag, source, code) for dag in made))
+    versions = tuple(_version(dag, source, code) for dag in made)
+    _check_asset_cycles(source.path, [version.dag for version in versions])
+    return ParsedFile(source=source, versions=versions)
 
 
 def _version(dag: DAG, source: DagSource, code: str) -> NewVersion:
@@ -42,6 +47,13 @@ def _version(dag: DAG, source: DagSource, code: str) -> NewVersion:
         return NewVersion.of(attrs.evolve(dag.compile(), fileloc=source.path), source, code=code)
     except DagError as error:
         raise DagError(f"{source.path}: {error}") from error
+
+
+def _check_asset_cycles(path: str, dags: Sequence[Dag]) -> None:
+    of_dags = [DagAssets.of(dag) for dag in dags]
+    for dag in dags:
+        if cycle := asset_cycle(dag.dag_id, of_dags):
+            raise DagError(f"{path}: {cycle_complaint(cycle)}")
 
 
 def _digests_of_modules(folder: str) -> Mapping[str, str]:

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import attrs
-
-from flowcore.domain.asset_conditions import is_met
-from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetKey, AssetRef
+from flowcore.domain.asset_cycles import asset_cycle, cycle_complaint
+from flowcore.domain.assets import Asset, AssetExpression
+from flowcore.domain.dag_assets import DagAssets
 from flowcore.errors import DagError
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
-
-
-@attrs.frozen
-class _Outlet:
-    """An outlet as if its task had succeeded."""
-
-    key: AssetKey
-    aliases: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, outlet: Asset | AssetAlias | AssetRef, known: Iterable[Asset]) -> Iterator[_Outlet]:
-        match outlet:
-            case Asset(key=key):
-                yield cls(key)
-            case AssetAlias(name=name):
-                yield cls(AssetKey("", ""), frozenset({name}))
-            case AssetRef(name=name, uri=uri):
-                yield cls(AssetKey(name or "", uri or ""))
-                yield from (cls(asset.key) for asset in known if asset.name == name or asset.uri == uri)
 
 
 def check_assets(dag: DAG) -> None:
@@ -42,13 +22,9 @@ def check_assets(dag: DAG) -> None:
     """
     condition: AssetExpression | None = getattr(dag.timetable, "assets", None)
     _check_names(dag, condition)
-    known = list(_assets(dag, condition))
-    outlets = [one for task in dag.tasks for outlet in task.outlets for one in _Outlet.of(outlet, known)]
-    if condition is not None and is_met(condition, outlets):
-        raise DagError(
-            f"Dag {dag.dag_id!r} waits for assets that its own tasks update, so that each run would start the"
-            " next one without end; wait for others, or take them out of `outlets`"
-        )
+    outlets = [outlet for task in dag.tasks for outlet in task.outlets]
+    if cycle := asset_cycle(dag.dag_id, [DagAssets(dag.dag_id, condition, outlets)]):
+        raise DagError(cycle_complaint(cycle))
 
 
 def _check_names(dag: DAG, condition: AssetExpression | None) -> None:

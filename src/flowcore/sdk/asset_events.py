@@ -14,8 +14,7 @@ import attrs
 
 from flowcore.domain.assets import Asset, AssetAlias, AssetKey, AssetRef, AssetUpdate
 from flowcore.errors import UsageError
-
-Outlet = Asset | AssetAlias | AssetRef
+from flowcore.sdk.asset_lookups import ByAsset, Outlet, meant_among
 
 
 @attrs.frozen
@@ -48,27 +47,29 @@ class OutletEvent:
         self.added.append((asset, dict(extra or {})))
 
 
-class OutletEvents(Mapping[Outlet, OutletEvent]):
+class OutletEvents(ByAsset[OutletEvent]):
     """The events of a task's outlets, by the outlet."""
 
     def __init__(self, outlets: Sequence[Outlet]) -> None:
-        self._outlets = {_key(outlet): outlet for outlet in outlets}
-        self._events: dict[object, OutletEvent] = {}
+        self._events: dict[Outlet, OutletEvent] = {}
+        for outlet in outlets:
+            if meant_among(outlet, self._events) is None:
+                self._events[outlet] = OutletEvent(outlet)
 
     def __getitem__(self, outlet: Outlet) -> OutletEvent:
-        key = _key(outlet)
-        if key not in self._outlets:
-            known = ", ".join(repr(one) for one in self._outlets.values()) or "none"
+        if not isinstance(outlet, Outlet):
+            raise UsageError(f"{outlet!r} is no asset; look events up by an Asset or an AssetAlias")
+        found = meant_among(outlet, self._events)
+        if found is None:
+            known = ", ".join(repr(one) for one in self._events) or "none"
             raise UsageError(f"{outlet!r} is no outlet of this task, which has {known}; add it to `outlets`")
-        if key not in self._events:
-            self._events[key] = OutletEvent(self._outlets[key])
-        return self._events[key]
+        return self._events[found]
 
     def __iter__(self) -> Iterator[Outlet]:
-        return iter(self._outlets.values())
+        return iter(self._events)
 
     def __len__(self) -> int:
-        return len(self._outlets)
+        return len(self._events)
 
     def note(self, metadata: Metadata) -> None:
         """Take what a function has yielded."""
@@ -103,14 +104,3 @@ def _update(asset: Asset, extra: Mapping[str, Any], alias: str | None = None) ->
         extra=extra,
         alias=alias,
     )
-
-
-def _key(outlet: object) -> object:
-    match outlet:
-        case Asset(key=key):
-            return key
-        case AssetAlias(name=name):
-            return AssetAlias, name
-        case AssetRef():
-            return outlet
-    raise UsageError(f"{outlet!r} is no asset; look events up by an Asset or an AssetAlias")

@@ -14,7 +14,8 @@ from flowcore.errors import UsageError
 if TYPE_CHECKING:
     from flowcore.domain.dag_runs import DagRun
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
-    from flowcore.sdk.asset_events import Outlet, OutletEvents
+    from flowcore.sdk.asset_events import OutletEvents
+    from flowcore.sdk.asset_lookups import Outlet
     from flowcore.sdk.configuration import Configuration
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator

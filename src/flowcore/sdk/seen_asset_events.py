@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from flowcore.domain.assets import Asset, AssetAlias, AssetEvent, AssetKey, AssetRef
+from flowcore.domain.assets import Asset, AssetAlias, AssetEvent, AssetRef
 from flowcore.errors import UsageError
-from flowcore.sdk.asset_events import Outlet
+from flowcore.sdk.asset_lookups import ByAsset, Outlet, meant_among
 from flowcore.sdk.comms.asset_messages import GetAssetEvents
 from flowcore.sdk.comms.questions import Comms, Question, ask, awaiting_method, blocking_method
 
@@ -14,33 +14,51 @@ from flowcore.sdk.comms.questions import Comms, Question, ask, awaiting_method, 
 EVENTS_MAX = 1000
 
 
-class TriggeringAssetEvents(Mapping[Asset, Sequence[AssetEvent]]):
-    """The events that a run has consumed by their assets, the oldest first; looked up when it is used."""
+class NotUpdated(UsageError, KeyError):
+    """A run was not started by events of that asset."""
+
+    # KeyError's would show the message in quotes.
+    __str__ = Exception.__str__
+
+
+class TriggeringAssetEvents(ByAsset[Sequence[AssetEvent]]):
+    """The events that a run has consumed by their assets, the oldest first; looked up when it is used.
+
+    Those that were made through an alias are found under the alias, too.
+    """
 
     def __init__(self, look_up: Callable[[], Sequence[AssetEvent]]) -> None:
         self._look_up = look_up
-        self._found: dict[AssetKey, list[AssetEvent]] | None = None
+        self._found: Mapping[Outlet, list[AssetEvent]] | None = None
 
-    def __getitem__(self, asset: Asset) -> Sequence[AssetEvent]:
-        return self._events[asset.key]
+    def __getitem__(self, asset: Outlet) -> Sequence[AssetEvent]:
+        found = meant_among(asset, self._events)
+        if found is None:
+            known = ", ".join(repr(one) for one in self._events) or "none"
+            raise NotUpdated(f"no event of {asset!r} has started this run, only of {known}; use .get()")
+        return self._events[found]
 
-    def __iter__(self) -> Iterator[Asset]:
-        return (Asset(key.name, key.uri) for key in self._events)
+    def __iter__(self) -> Iterator[Outlet]:
+        return iter(self._events)
 
     def __len__(self) -> int:
         return len(self._events)
 
     @property
-    def _events(self) -> Mapping[AssetKey, list[AssetEvent]]:
+    def _events(self) -> Mapping[Outlet, list[AssetEvent]]:
         if self._found is None:
-            found: dict[AssetKey, list[AssetEvent]] = {}
-            for event in self._look_up():
-                found.setdefault(event.asset, []).append(event)
+            found: dict[Outlet, list[AssetEvent]] = {}
+            events = self._look_up()
+            for event in events:
+                found.setdefault(Asset(event.asset.name, event.asset.uri), []).append(event)
+            for event in events:
+                if event.alias is not None:
+                    found.setdefault(AssetAlias(event.alias), []).append(event)
             self._found = found
         return self._found
 
 
-class InletEvents(Mapping[Outlet, Sequence[AssetEvent]]):
+class InletEvents(ByAsset[Sequence[AssetEvent]]):
     """The newest events of a task's inlets, the oldest of them first, by inlet or its place in the list.
 
     Coroutines `await inlet_events.aget(inlet)`.

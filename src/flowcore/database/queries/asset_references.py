@@ -22,9 +22,8 @@ from flowcore.database.types import Json
 from flowcore.database.unanswered import unanswered
 from flowcore.domain.asset_documents import dump_asset, load_asset
 from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetRef
+from flowcore.domain.dag_assets import waits_for
 from flowcore.domain.dags import Dag
-from flowcore.domain.run_types import DagRunType
-from flowcore.domain.timetables.assets import condition_in
 
 _r = asset_reference.c
 _OF_DAGS = names("dags")
@@ -82,19 +81,19 @@ _DROP = asset_delivery.delete().where(
 _LOOK_AGAIN = asset_delivery.update().values(state="new").where(_is_pending)
 
 
-def keep_asset_references(connection: sa.Connection, dags: Sequence[Dag]) -> None:
-    """Replace what is known of these Dags and assets; the rows of the Dags must be locked.
+def keep_asset_references(connection: sa.Connection, dags: Sequence[Dag]) -> frozenset[str]:
+    """Replace what is known of these Dags and assets; which of them have any. Their rows must be locked.
 
     Events that a Dag waits for no longer are taken from it, and it is looked at again with the others.
     """
     dag_ids = {"dags": dump_rows((dag.dag_id,) for dag in dags)}
     had_some = connection.execute(_FORGET, dag_ids).first() is not None
-    conditions = {dag.dag_id: condition for dag in dags if (condition := _waits_for(dag)) is not None}
+    conditions = {dag.dag_id: condition for dag in dags if (condition := waits_for(dag)) is not None}
     references = [
         (dag.dag_id, *reference) for dag in dags for reference in _references(dag, conditions.get(dag.dag_id))
     ]
     if not (had_some or references):
-        return
+        return frozenset()
     connection.execute(unanswered(_FORGET_SCHEDULES), dag_ids)
     if references:
         keep_assets(connection, (part for *_, part in references if isinstance(part, Asset)))
@@ -104,6 +103,7 @@ def keep_asset_references(connection: sa.Connection, dags: Sequence[Dag]) -> Non
     if had_some:
         connection.execute(unanswered(_DROP), dag_ids)
         connection.execute(unanswered(_LOOK_AGAIN), dag_ids)
+    return frozenset(dag_id for dag_id, *_ in references)
 
 
 def keep_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
@@ -111,13 +111,6 @@ def keep_assets(connection: sa.Connection, assets: Iterable[Asset]) -> None:
     rows = {one.key: (one.name, one.uri, one.group, one.extra) for one in assets}
     if rows:
         connection.execute(_KEEP_ASSETS[connection.dialect.name], {"assets": dump_rows(rows.values())})
-
-
-def _waits_for(dag: Dag) -> AssetExpression | None:
-    allowed = dag.allowed_run_types
-    if allowed is None or DagRunType.ASSET_TRIGGERED in allowed:
-        return condition_in(dag.timetable)
-    return None
 
 
 _Part = Asset | AssetAlias | AssetRef

@@ -33,6 +33,7 @@ from flowcore.database.types import database_now
 from flowcore.database.wakeups import wake
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
+from flowcore.domain.xcoms import XComPlace, place_of_all
 from flowcore.errors import UsageError
 from flowcore.scheduler.wake_graph import Channel
 
@@ -44,6 +45,12 @@ _ALIVE = (
     .where(_t.dag_run_id.in_(ids("runs")), lease.c.expires_at > database_now())
     .order_by(_t.id)
     .limit(1)
+)
+_TRIED = (
+    sa.select(dag_run.c.run_id, _t.task_id, _t.map_index)
+    .join(dag_run, dag_run.c.id == _t.dag_run_id)
+    .where(_t.dag_id == sa.bindparam("dag"), dag_run.c.dag_id == sa.bindparam("dag"), _t.try_number > 0)
+    .order_by(_t.id)
 )
 _of_runs = sa.select(_t.id).where(_t.dag_run_id.in_(ids("runs")))
 #: Which rows belong to runs, in the order in which they go: what refers to something before it.
@@ -109,6 +116,13 @@ def delete_dag(connection: sa.Connection, dag_id: str) -> int:
         connection.execute(statement, {"dag": dag_id})
     connection.execute(DELETE_SOURCES)
     return len(runs)
+
+
+def tried_places(connection: sa.Connection, dag_id: str, run_id: str | None) -> Sequence[XComPlace]:
+    """Where tries of a run, or of all runs of a Dag, may have left XComs outside of the database."""
+    query = _TRIED if run_id is None else _TRIED.where(dag_run.c.run_id == sa.bindparam("run"))
+    rows = connection.execute(query, {"dag": dag_id, "run": run_id})
+    return [place_of_all(dag_id, row.run_id, row.task_id, row.map_index) for row in rows]
 
 
 def delete_rows(connection: sa.Connection, run_ids: Sequence[int]) -> Mapping[str, int]:

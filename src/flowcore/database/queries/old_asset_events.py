@@ -7,6 +7,7 @@ run has consumed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -46,4 +47,6 @@ def _delete(connection: sa.Connection, found: Sequence[Old]) -> tuple[Sequence[O
     return [old for old in found if old.id in deleted], {"asset_event": len(deleted)}
 
 
-OLD_ASSET_EVENTS = OldKind(find=_find, keys="events", rows={asset_event: _are_these}, delete=_delete)
+OLD_ASSET_EVENTS = OldKind(
+    find=_find, bind=partial(bind_ids, "events"), rows={asset_event: _are_these}, delete=_delete
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -44,4 +45,4 @@ def _delete(connection: sa.Connection, found: Sequence[Old]) -> tuple[Sequence[O
     return found, deleted
 
 
-OLD_BACKFILLS = OldKind(find=_find, keys="backfills", rows=_ROWS, delete=_delete)
+OLD_BACKFILLS = OldKind(find=_find, bind=partial(bind_ids, "backfills"), rows=_ROWS, delete=_delete)

@@ -36,24 +36,25 @@ class OldKind:
 
     Args:
         find: The next things by id after `after`, with about `limit` rows together; none: that was all.
-        rows: Which rows belong to the things whose ids the parameter called `keys` has.
+        bind: The parameters that say which things are meant.
+        rows: Which rows belong to the things that `bind` says.
         delete: Delete those that nobody has touched since; which they are, and the rows by table.
     """
 
     find: Callable[[sa.Connection, Retention, int, int], Sequence[Old]]
-    keys: str
+    bind: Callable[[Iterable[Old]], dict[str, Any]]
     rows: Mapping[sa.Table, sa.ColumnElement[bool]]
     delete: Callable[[sa.Connection, Sequence[Old]], tuple[Sequence[Old], Counts]]
 
     def count(self, connection: sa.Connection, found: Sequence[Old]) -> Counts:
         """How many rows of each table belong to these."""
-        keys = bind_ids(self.keys, found)
+        keys = self.bind(found)
         counts = {t.name: sa.select(sa.func.count()).select_from(t).where(of) for t, of in self.rows.items()}
         return {name: connection.execute(count, keys).scalar_one() for name, count in counts.items()}
 
     def read(self, connection: sa.Connection, found: Sequence[Old]) -> Rows:
         """All rows, by table, that belong to these."""
-        keys = bind_ids(self.keys, found)
+        keys = self.bind(found)
         return {
             table.name: [row._asdict() for row in connection.execute(sa.select(table).where(of), keys)]
             for table, of in self.rows.items()

@@ -7,6 +7,7 @@ that has not ended (tasks of which may depend on it), and those of backfills tha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -115,4 +116,4 @@ def _life(row: Row) -> tuple[object, ...]:
     return row.revision, row.clear_number, row.end_date
 
 
-OLD_RUNS = OldKind(find=_find, keys="runs", rows=OF_RUNS, delete=_delete)
+OLD_RUNS = OldKind(find=_find, bind=partial(bind_ids, "runs"), rows=OF_RUNS, delete=_delete)

@@ -6,6 +6,7 @@ An old version may become the newest one again when its file does; whoever makes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -64,7 +65,7 @@ def _delete(connection: sa.Connection, found: Sequence[Old]) -> tuple[Sequence[O
 
 OLD_VERSIONS = OldKind(
     find=_find,
-    keys="versions",
+    bind=partial(bind_ids, "versions"),
     rows={
         dag_version: _are_these,
         dag_source: dag_source.c.digest.in_(sa.select(_v.source_digest).where(_are_these)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from flowcore.database.queries.asset_references import keep_asset_references
+from flowcore.database.queries.checking_assets import asset_complaints
 from flowcore.database.queries.claims import names
 from flowcore.database.queries.insert_dag_versions import insert_dag_versions
 from flowcore.database.queries.schedules import last_interval_of, restriction_of, schedule_values
@@ -25,6 +27,8 @@ from flowcore.domain.timetables.following import next_run
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagError
 from flowcore.scheduler.wake_graph import Channel
+
+log = logging.getLogger(__name__)
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -116,7 +120,9 @@ def _register(
     if changed:
         rows = [_changed_row(known[one.dag_id], one, ids[one.dag_id], now) for one in changed]
         connection.execute(_UPDATE, {"changed": dump_rows(rows)})
-        keep_asset_references(connection, changed)
+        if with_assets := keep_asset_references(connection, changed):
+            for complaint in asset_complaints(connection, about=with_assets):
+                log.warning("%s", complaint)
     connection.execute(_PARSED, {"dags": dag_ids, "now": now})
     # Also when nothing changed: a routine may have passed over the rows while we had them locked.
     wake(connection, Channel.DAGS)
