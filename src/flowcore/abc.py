@@ -7,6 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from anyio.abc import TaskStatus
 
+# How a task is weighed; its class is named by an entry point of the group
+# `flowcore.priority_weight_strategies`, or by its path.
+from flowcore.domain.priority_weights import PriorityWeightStrategy as PriorityWeightStrategy
+
 # What a timetable of your own takes and returns; its class is named by an entry point of the group
 # `flowcore.timetables`, and `Timetable` says which methods it has.
 from flowcore.domain.timetables.base import DagRunInfo as DagRunInfo
@@ -20,6 +24,7 @@ __all__ = [
     "DagRunInfo",
     "DataInterval",
     "Executor",
+    "PriorityWeightStrategy",
     "ReportSink",
     "SecretsBackend",
     "TimeRestriction",

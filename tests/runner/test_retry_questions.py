@@ -7,6 +7,7 @@ from typing import Any
 import anyio.lowlevel
 import pytest
 
+from flowcore.abc import PriorityWeightStrategy
 from flowcore.domain.retries import NO_ADVICE, RetryAdvice
 from flowcore.domain.workloads import TryOutcome
 from flowcore.sdk import (
@@ -110,3 +111,26 @@ async def test_callbacks_hear_what_the_policy_has_made_of_it():
         )(fail)(BUG)
     await try_of(out).run()
     assert heard == ["failure"]
+
+
+class ByTry(PriorityWeightStrategy):
+    """Weighs a task instance by how many of its tries have ended."""
+
+    def get_weight(self, ti: Any) -> int:
+        return 10 - ti.try_number
+
+
+@pytest.mark.parametrize("function", [fail, afail])
+async def test_a_weight_strategy_is_asked_again_after_each_try_that_failed(function):
+    with DAG("d"):
+        policy = Policy(RetryDecision.retry(30, "busy"))
+        out = task(task_id="t", weight_rule=ByTry(), retry_policy=policy)(function)(BUG)
+    ending = await try_of(out).run()
+    assert ending.advice == RetryAdvice(30, "busy", 9)
+
+
+async def test_a_try_that_is_the_last_one_weighs_nothing():
+    with DAG("d"):
+        out = task(task_id="t", weight_rule=ByTry(), retry_policy=Policy(RetryDecision.fail("no")))(fail)(BUG)
+    ending = await try_of(out).run()
+    assert ending.advice == RetryAdvice(reason="no")

@@ -14,6 +14,7 @@ from flowcore.sdk.loading import (
     load_dag_source,
     read_dag_source,
 )
+from tests.support.plug_ins import importable
 
 HEAD = "from flowcore.sdk import DAG, dag, task\n"
 
@@ -206,3 +207,12 @@ def test_source_in_no_known_encoding_is_refused(tmp_path):
     path.write_bytes(b"x = '\xff'")
     with pytest.raises(DagError, match="save the file as UTF-8"):
         read_dag_source(path)
+
+
+def test_dag_files_import_from_the_folder_of_plug_ins(load, tmp_path, monkeypatch):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "plugged_in.py").write_text("NAME = 'by a plug-in'")
+    monkeypatch.setenv("FLOWCORE_PLUGINS_FOLDER", str(tmp_path / "plugins"))
+    with importable(tmp_path):
+        [dag] = load("import plugged_in; plugged = DAG(plugged_in.NAME.replace(' ', '_'))")
+        assert dag.dag_id == "by_a_plug-in"

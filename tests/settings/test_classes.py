@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from flowcore.errors import SettingsError
 from flowcore.settings.classes import Source, load_class, make_from
+from tests.support.plug_ins import importable, write_distribution
 
+GROUP = "flowcore.things"
 KNOWN = {
     "delta": Source("datetime:timedelta"),
     "extra": Source("no_such_module:Class", "extra"),
@@ -15,8 +17,16 @@ KNOWN = {
 
 def test_a_class_is_found_by_its_word_and_by_its_path():
     assert (
-        load_class("thing", "delta", KNOWN) is timedelta is load_class("thing", "datetime.timedelta", KNOWN)
+        load_class("thing", "delta", KNOWN, group=GROUP)
+        is timedelta
+        is load_class("thing", "datetime.timedelta", KNOWN, group=GROUP)
     )
+
+
+def test_an_installed_package_names_one(tmp_path):
+    write_distribution(tmp_path, "things", {}, {GROUP: {"later": "datetime:datetime"}})
+    with importable(tmp_path):
+        assert load_class("thing", "later", KNOWN, group=GROUP) is datetime
 
 
 @pytest.mark.parametrize(
@@ -29,7 +39,7 @@ def test_a_class_is_found_by_its_word_and_by_its_path():
 )
 def test_a_class_that_is_not_there_is_the_operators_error(name, message):
     with pytest.raises(SettingsError, match=message):
-        load_class("thing", name, KNOWN)
+        load_class("thing", name, KNOWN, group=GROUP)
 
 
 def test_a_class_is_called_with_the_arguments_in_the_setting():

@@ -25,6 +25,7 @@ COMMANDS = {
     ),
     "variables": ("flowcore.cli.variables:variables", "Look at variables and set them."),
     "pools": ("flowcore.cli.pools:pools", "Look at pools and set their slots."),
+    "plugins": ("flowcore.cli.plugins:plugins", "List what plug-ins bring, and what is wrong with them."),
     "rotate-fernet-key": ("flowcore.cli.fernet_keys:rotate_fernet_key", "Encrypt secrets with a new key."),
     "db": ("flowcore.cli.db:db", "Create, check, migrate, clean and reset the database."),
     "config": ("flowcore.cli.config:config", "Look at the settings."),

@@ -33,9 +33,10 @@ _CRON_AND_DELTA = _sdk(
     "MultipleCronTriggerTimetable",
 )
 _INTERVALS = _sdk("CronDataIntervalTimetable", "DeltaDataIntervalTimetable")
-_TIMETABLE = _of(
-    "flowcore.domain.timetables.base", "DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"
-)
+_TIMETABLE = {
+    **_of("flowcore.domain.timetables.base", "DagRunInfo", "DataInterval", "TimeRestriction"),
+    **_of("flowcore.compat.airflow_timetable", "Timetable"),
+}
 _EXCEPTIONS = {
     **_sdk("AirflowFailException", "AirflowRescheduleException", "AirflowSkipException"),
     **_sdk("AirflowTaskTerminated", "AirflowTaskTimeout", "DownstreamTasksSkipped", "XComNotFound"),
@@ -48,7 +49,9 @@ _EXCEPTIONS = {
     "DagNotFound": "flowcore.errors:DagNotFound",
     "DagRunNotFound": "flowcore.errors:DagRunNotFound",
 }
+_PLUGINS = _of("flowcore.plug_ins.airflow_plugins", "AirflowPlugin", "AirflowPluginException")
 _RETRIES = _sdk("ExceptionRetryPolicy", "RetryAction", "RetryDecision", "RetryPolicy", "RetryRule")
+_WEIGHTS = _of("flowcore.abc", "PriorityWeightStrategy")
 _SECRETS = _of("flowcore.compat.airflow_secrets", "BaseSecretsBackend")
 _SENSOR = _sdk("BaseSensorOperator", "PokeReturnValue")
 _BRANCH = _sdk("BaseBranchOperator")
@@ -100,6 +103,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.variable": _sdk("Variable"),
     "airflow.models.skipmixin": SKIPPING,
     "airflow.models.xcom_arg": _sdk("XComArg"),
+    "airflow.plugins_manager": _PLUGINS,
     "airflow.providers.common.compat.sdk": {
         **_EXCEPTIONS,
         "timezone": "flowcore.compat.airflow_timezone",
@@ -128,9 +132,12 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.execution_time.secrets_masker": _MASKING,
     "airflow.sdk.log": _of(f"{SDK}.log", "mask_secret", "amask_secret"),
+    "airflow.sdk.plugins_manager": _PLUGINS,
     "airflow.sdk.timezone": _TIMEZONE,
     "airflow.secrets": _SECRETS,
     "airflow.secrets.base_secrets": _SECRETS,
+    "airflow.task.priority_strategy": _WEIGHTS,
+    "airflow.task.weight_rule": _sdk("WeightRule"),
     "airflow.timetables.assets": _ASSET_OR_TIME,
     "airflow.timetables.base": _TIMETABLE,
     "airflow.timetables.datasets": {"DatasetOrTimeSchedule": f"{SDK}:AssetOrTimeSchedule"},

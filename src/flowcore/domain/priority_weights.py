@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from graphlib import TopologicalSorter
+from typing import Any
 
 # The databases keep weights in signed 32-bit columns.
 _LEAST, _MOST = -(2**31), 2**31 - 1
@@ -18,6 +20,17 @@ class WeightRule(StrEnum):
     UPSTREAM = "upstream"  # those of all tasks that come before it
 
 
+class PriorityWeightStrategy(ABC):
+    """Weighs task instances as its author likes; given to a task as `weight_rule`."""
+
+    @abstractmethod
+    def get_weight(self, ti: Any) -> int:
+        """What a task instance weighs; `ti.try_number` tries of it have ended.
+
+        Asked when the Dag is read, where `ti` has no run yet, and after a try that failed, in its process.
+        """
+
+
 Edges = Sequence[Sequence[int]]
 
 
@@ -29,15 +42,16 @@ def effective_weights(
     `upstream` and `downstream` hold the positions of each task's direct neighbours; there must be no
     cycle among them.
     """
-    own = [_clamp(weight) for weight in weights]
+    own = [clamped(weight) for weight in weights]
     sums = {WeightRule.ABSOLUTE: own}
     for rule, edges in ((WeightRule.UPSTREAM, upstream), (WeightRule.DOWNSTREAM, downstream)):
         if rule in rules:
             sums[rule] = _sums_over_reach(own, edges)
-    return tuple(_clamp(sums[rule][position]) for position, rule in enumerate(rules))
+    return tuple(clamped(sums[rule][position]) for position, rule in enumerate(rules))
 
 
-def _clamp(weight: int) -> int:
+def clamped(weight: int) -> int:
+    """The nearest weight that the databases can keep."""
     return max(_LEAST, min(weight, _MOST))
 
 

@@ -36,10 +36,14 @@ class RetryRule:
 
 @attrs.frozen
 class RetryAdvice:
-    """What a task's retry policy said of a failure: seconds instead of the rule's, and why."""
+    """What a task says of its failure.
+
+    Its retry policy: seconds instead of the rule's, and why. Its weight strategy: what it weighs from now on.
+    """
 
     delay_s: float | None = None
     reason: str | None = None
+    priority_weight: int | None = None
 
 
 NO_ADVICE = RetryAdvice()

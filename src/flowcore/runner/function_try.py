@@ -27,7 +27,7 @@ from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
-from flowcore.runner.retry_questions import retry_question
+from flowcore.runner.retry_questions import after_answers, questions_after
 from flowcore.sdk.comms.interrupts import interrupt
 from flowcore.sdk.comms.messages import CallbacksBegun, TryBegun
 from flowcore.sdk.comms.questions import Comms, answered, current_comms
@@ -85,12 +85,12 @@ class FunctionTry:
             self._call_back(callbacks, ready)
 
     def _judged(self, ending: Ending) -> Ending:
-        """The ending as the task's retry policy decides; one that was told to end asks nobody."""
-        question = retry_question(self._task, self._workload, ending, self._error)
-        if question is None or self._is_stopped() or (ready := self._ready_to_call_back()) is None:
+        """The ending as the task decides by its retry policy; one that was told to end asks nobody."""
+        questions = questions_after(self._task, self._workload, ending, self._error)
+        if not questions or self._is_stopped() or (ready := self._ready_to_call_back()) is None:
             return ending
-        self._call_back((question,), ready)
-        return question.answered(ending)
+        self._call_back(questions, ready)
+        return after_answers(ending, questions)
 
     def _is_stopped(self) -> bool:
         return self._is_interrupted and not self._is_late()

@@ -1,16 +1,19 @@
-"""What the task's retry policy says of a try that failed: asked as a callback is, with the same limits."""
+"""What a task says of a try that failed: its retry policy, and what it weighs from now on.
+
+Both are asked as a callback is, with the same limits.
+"""
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import attrs
 
-from flowcore.domain.retries import RetryAdvice
+from flowcore.domain.retries import RetryAdvice, may_retry
 from flowcore.domain.storable_texts import storable
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.runner.endings import Ending
@@ -18,6 +21,7 @@ from flowcore.runner.error_texts import cut
 from flowcore.sdk.context import Context
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.retry_policies import RetryAction, RetryDecision, RetryPolicy
+from flowcore.sdk.weight_strategies import has_strategy, next_weight
 from flowcore.secrets.masking import PROCESS
 
 log = logging.getLogger(__name__)
@@ -71,14 +75,47 @@ class RetryQuestion:
         self._decision = decision
 
 
-def retry_question(
+@attrs.define(eq=False, repr=False)
+class WeightQuestion:
+    """Asks the task's weight strategy, as `RetryQuestion` asks its retry policy."""
+
+    _task: BaseOperator
+    _workload: Workload
+    _weight: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<weight strategy {type(self._task.weight_rule).__name__}>"
+
+    def __call__(self, context: Context) -> None:
+        """Ask."""
+        self._weight = next_weight(self._task, context["ti"], self._workload.priority_weight)
+
+    def answered(self, ending: Ending) -> Ending:
+        """The ending with the weight of the next try."""
+        if ending.outcome is not TryOutcome.FAILED:
+            return ending
+        return attrs.evolve(ending, advice=attrs.evolve(ending.advice, priority_weight=self._weight))
+
+
+def questions_after(
     task: BaseOperator | None, workload: Workload, ending: Ending, error: BaseException | None
-) -> RetryQuestion | None:
-    """What to ask about that ending; None when nobody is to be asked."""
-    policy = None if task is None else task.retry_policy
-    if policy is None or error is None or ending.outcome is not TryOutcome.FAILED:
-        return None
-    return RetryQuestion(policy, workload, error)
+) -> Sequence[RetryQuestion | WeightQuestion]:
+    """What to ask about that ending, in this order; nothing when nobody is to be asked."""
+    questions: list[RetryQuestion | WeightQuestion] = []
+    if task is None or error is None or ending.outcome is not TryOutcome.FAILED:
+        return questions
+    if task.retry_policy is not None:
+        questions.append(RetryQuestion(task.retry_policy, workload, error))
+    if has_strategy(task) and may_retry(workload.try_number, workload.max_tries):
+        questions.append(WeightQuestion(task, workload))
+    return questions
+
+
+def after_answers(ending: Ending, questions: Sequence[RetryQuestion | WeightQuestion]) -> Ending:
+    """What becomes of the ending."""
+    for question in questions:
+        ending = question.answered(ending)
+    return ending
 
 
 def _seconds(delay: timedelta | None) -> float | None:

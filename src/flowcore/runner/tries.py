@@ -24,7 +24,7 @@ from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.instance_names import named
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
-from flowcore.runner.retry_questions import retry_question
+from flowcore.runner.retry_questions import after_answers, questions_after
 from flowcore.runner.sources import TaskFinder
 from flowcore.sdk.comms.messages import CallbacksBegun
 from flowcore.sdk.comms.questions import Comms, Question, aanswered, current_comms
@@ -120,14 +120,14 @@ class Try:
             await self._run_callbacks(callbacks, ready)
 
     async def _judged(self, ending: Ending) -> Ending:
-        """The ending as the task's retry policy decides."""
-        question = retry_question(self._task, self.workload, ending, self._error)
-        if self._task is None or question is None:
+        """The ending as the task decides by its retry policy."""
+        questions = questions_after(self._task, self.workload, ending, self._error)
+        if self._task is None or not questions:
             return ending
         if (ready := self._ready_to_call_back(self._task)) is None:
             return ending
-        await self._run_callbacks((question,), ready)
-        return question.answered(ending)
+        await self._run_callbacks(questions, ready)
+        return after_answers(ending, questions)
 
     def _ready_to_call_back(self, task: BaseOperator) -> PreparedTask | None:
         self._comms.post(CallbacksBegun(CALLBACKS_S))

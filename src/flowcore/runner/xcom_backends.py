@@ -20,6 +20,7 @@ BACKENDS: Mapping[str, Source] = {
 }
 
 _KIND = "XCom backend"
+_GROUP = "flowcore.xcom_backends"
 
 
 class DatabaseXComs:
@@ -68,7 +69,7 @@ def make_xcom_backend(name: str, kwargs: str) -> XComBackend:
     Raises:
         SettingsError: there is no such backend, an extra is missing, or it does not take the arguments.
     """
-    cls = load_class(_KIND, name, BACKENDS)
+    cls = load_class(_KIND, name, BACKENDS, group=_GROUP)
     if inspect.isclass(cls) and issubclass(cls, BaseXCom):
         return AirflowXComs(cls)
     backend: XComBackend = make_from(cls, _KIND, name, option="xcom_backend_kwargs", kwargs=kwargs)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from flowcore.domain.asset_documents import dump_asset
 from flowcore.domain.dags import Dag, Group, Task
-from flowcore.domain.priority_weights import effective_weights
+from flowcore.domain.priority_weights import WeightRule, effective_weights
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.dag_checks import check_dag
 from flowcore.sdk.skipping import skip_reach_of
+from flowcore.sdk.weight_strategies import planned_weight
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
@@ -64,7 +65,10 @@ def _tasks(dag: DAG, position_of: Mapping[str, int], mappings: Mapping[Expansion
     downstream = [_positions(task.downstream_task_ids, position_of) for task in dag.tasks]
     weights = effective_weights(
         [task.priority_weight for task in dag.tasks],
-        [task.weight_rule for task in dag.tasks],
+        [
+            rule if isinstance(rule := task.weight_rule, WeightRule) else WeightRule.ABSOLUTE
+            for task in dag.tasks
+        ],
         upstream=upstream,
         downstream=downstream,
     )
@@ -74,7 +78,7 @@ def _tasks(dag: DAG, position_of: Mapping[str, int], mappings: Mapping[Expansion
             position,
             upstream=upstream[position],
             downstream=downstream[position],
-            weight=weight,
+            weight=planned_weight(task, weight),
             mapping=None if task.mapping is None else mappings[task.mapping],
         )
         for position, (task, weight) in enumerate(zip(dag.tasks, weights, strict=True))

@@ -20,6 +20,7 @@ from types import ModuleType
 from flowcore.compat.airflow_modules import make_airflow_importable
 from flowcore.domain.dag_sources import DagSource
 from flowcore.errors import DagError
+from flowcore.plug_ins.folder import make_folder_importable
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.folder_modules import DAG_FILE_PREFIX, forget_edited_modules, noting_modules
 from flowcore.sdk.import_failures import import_failure
@@ -71,6 +72,7 @@ def load_dag_source(source: DagSource) -> list[DAG]:
     """
     path = Path(source.path)
     make_airflow_importable()
+    make_folder_importable()
     forget_edited_modules(source.folder)
     with collecting_dags() as entered, _importable(source.folder), noting_modules(source.folder):
         module = _import(source)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowcore.backends import Backend
 from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetRef
-from flowcore.domain.priority_weights import WeightRule
+from flowcore.domain.priority_weights import PriorityWeightStrategy, WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.argument_rules import (
@@ -25,6 +25,7 @@ from flowcore.sdk.argument_rules import (
     whole_number_from,
 )
 from flowcore.sdk.notifiers import Callback
+from flowcore.sdk.weight_strategies import weight_rule
 
 if TYPE_CHECKING:
     from flowcore.sdk.retry_policies import RetryPolicy
@@ -68,7 +69,7 @@ class TaskArguments(TypedDict, total=False):
     ignore_first_depends_on_past: bool | None
     wait_for_past_depends_before_skipping: bool | None
     priority_weight: int | None
-    weight_rule: WeightRule | str | None
+    weight_rule: WeightRule | PriorityWeightStrategy | type[PriorityWeightStrategy] | str | None
     pool: str | None
     pool_slots: int | None
     queue: str | None
@@ -154,7 +155,10 @@ TASK_RULES: Mapping[str, Rule] = {
     "wait_for_past_depends_before_skipping": FLAG,
     "trigger_rule": Rule(f"one of {', '.join(TriggerRule)}", TriggerRule),
     "priority_weight": WHOLE,
-    "weight_rule": Rule(f"one of {', '.join(WeightRule)}", WeightRule),
+    "weight_rule": Rule(
+        f"one of {', '.join(WeightRule)}, a PriorityWeightStrategy, its path, or the name of a plug-in",
+        weight_rule,
+    ),
     "pool": NAME,
     "pool_slots": whole_number_from(1),
     "queue": NAME,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flowcore.backends import Backend
 from flowcore.domain.assets import Asset, AssetAlias, AssetRef
 from flowcore.domain.dags import DEFAULT_POOL
-from flowcore.domain.priority_weights import WeightRule
+from flowcore.domain.priority_weights import PriorityWeightStrategy, WeightRule
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.sdk.notifiers import Callback
@@ -39,7 +39,7 @@ class TaskAttributes:
     ignore_first_depends_on_past: bool = True
     wait_for_past_depends_before_skipping: bool = False
     priority_weight: int = 1
-    weight_rule: WeightRule = WeightRule.DOWNSTREAM
+    weight_rule: WeightRule | PriorityWeightStrategy = WeightRule.DOWNSTREAM
     pool: str = DEFAULT_POOL
     pool_slots: int = 1
     queue: str = "default"

@@ -35,6 +35,7 @@ _AIRFLOW: Mapping[str, str] = {
 }
 
 _KIND = "secrets backend"
+_GROUP = "flowcore.secrets_backends"
 
 
 def make_backend(name: str, kwargs: str) -> SecretsBackend:
@@ -46,7 +47,7 @@ def make_backend(name: str, kwargs: str) -> SecretsBackend:
         SettingsError: there is no such backend, an extra is missing, or it does not take the arguments.
     """
     name = _AIRFLOW.get(name, name)
-    cls = load_class(_KIND, name, BACKENDS)
+    cls = load_class(_KIND, name, BACKENDS, group=_GROUP)
     backend = make_from(cls, _KIND, name, option="secrets_backend_kwargs", kwargs=kwargs)
     if is_synchronous(backend):
         if not keeps_something(backend):

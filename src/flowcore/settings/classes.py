@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from flowcore.entry_points import entry_points
 from flowcore.errors import SettingsError
 
 
@@ -23,15 +24,20 @@ class Source:
     extra: str = ""
 
 
-def load_class(kind: str, name: str, known: Mapping[str, Source]) -> Any:
+def load_class(kind: str, name: str, known: Mapping[str, Source], *, group: str) -> Any:
     """The class that is called `name` or is at that dotted path; `kind` says what it is, for people.
+
+    Entry points of `group` name others.
 
     Raises:
         SettingsError: there is no such class, or an extra is missing.
     """
-    source = known.get(name) or Source(":".join(name.rsplit(".", 1)))
+    source = known.get(name) or _installed(name, group) or Source(":".join(name.rsplit(".", 1)))
     module, _, attribute = source.path.partition(":")
-    others = f"name one of {', '.join(sorted(known))}, or a class as package.module.Class"
+    others = (
+        f"name one of {', '.join(sorted(known))}, or a class as package.module.Class, or an entry point of"
+        f" the group {group}"
+    )
     try:
         return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
@@ -39,6 +45,11 @@ def load_class(kind: str, name: str, known: Mapping[str, Source]) -> Any:
         raise SettingsError(f"{kind} {name!r} cannot be imported ({error}); {remedy}") from error
     except (AttributeError, ValueError) as error:
         raise SettingsError(f"there is no {kind} {name!r}; {others}") from error
+
+
+def _installed(name: str, group: str) -> Source | None:
+    point = None if "." in name else entry_points(group).get(name)
+    return None if point is None else Source(point.value)
 
 
 def make_from(cls: Any, kind: str, name: str, *, option: str, kwargs: str) -> Any:

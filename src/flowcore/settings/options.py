@@ -66,6 +66,8 @@ class Settings:
     """Where the state lives: a PostgreSQL or SQLite URL."""
     dags_folder: Path = attrs.field(factory=lambda: Path.cwd() / "dags")
     """The folder that is searched for Dag files."""
+    plugins_folder: Path = attrs.field(factory=lambda: Path.cwd() / "plugins")
+    """The folder with plug-ins that are not installed, written as for Airflow."""
     dag_processor: bool = True
     """Whether a scheduler reads the Dag files itself; false where `flowcore dag-processor` does."""
     dags_folder_poll_s: float = attrs.field(default=5.0, validator=_PERIOD)

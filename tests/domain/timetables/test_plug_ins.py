@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from flowcore.domain.timetables import plug_ins
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from flowcore.domain.timetables.following import next_run
 from flowcore.domain.timetables.plug_ins import PlugInTimetable
 from flowcore.domain.timetables.registry import load_timetable, timetable_for
 from flowcore.errors import DagError
+from tests.support.plug_ins import importable, write_distribution
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -49,27 +48,17 @@ class EveryNthDay:
 class Unknown(EveryNthDay):
     pass
 """
-ENTRY_POINTS = """[flowcore.timetables]
-every_nth_day = days_off:EveryNthDay
-broken = days_off:Absent
-"""
+POINTS = {"flowcore.timetables": {"every_nth_day": "days_off:EveryNthDay", "broken": "days_off:Absent"}}
 
 
 @pytest.fixture
-def days_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def days_off(tmp_path: Path) -> Iterator[Any]:
     """The module of an installed package that brings a timetable."""
-    (tmp_path / "days_off.py").write_text(SOURCE)
-    metadata = tmp_path / "days_off-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Name: days-off\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
-    monkeypatch.syspath_prepend(tmp_path)
-    plug_ins._entry_points.cache_clear()
-    import days_off  # type: ignore[import-not-found]
+    write_distribution(tmp_path, "days-off", {"days_off": SOURCE}, POINTS)
+    with importable(tmp_path):
+        import days_off  # type: ignore[import-not-found]
 
-    yield days_off
-    plug_ins._entry_points.cache_clear()
-    monkeypatch.delitem(sys.modules, "days_off")
+        yield days_off
 
 
 def test_an_object_of_its_class_is_a_schedule_and_comes_back_from_json(days_off: Any) -> None:

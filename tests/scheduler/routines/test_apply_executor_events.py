@@ -93,6 +93,17 @@ async def test_what_a_retry_policy_said_is_kept_until_the_next_end(scene: Scene)
     assert (row.state, row.reason) == ("success", None)
 
 
+async def test_a_retry_weighs_what_its_task_says(scene: Scene) -> None:
+    run = await scene.begin(RETRIED)
+    await scene.end(await scene.enqueue(), TryOutcome.FAILED, advice=RetryAdvice(5, priority_weight=8))
+    scene.later(5)
+    await scene.expire()
+    [workload] = await scene.enqueue()
+    await scene.end([workload])
+    assert workload.priority_weight == 8
+    assert [row.priority_weight for row in await scene.task_instances(run)] == [8]
+
+
 async def test_a_retry_leaves_the_downstream_alone(scene: Scene) -> None:
     run = await scene.begin(RETRIED)
     await scene.end(await scene.enqueue(), TryOutcome.FAILED)

@@ -5,6 +5,7 @@ import pytest
 from flowcore.errors import UsageError
 from flowcore.sdk import macros
 from flowcore.sdk.templates.environments import Templates
+from tests.support.plug_ins import importable, write_distribution
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,10 @@ def test_a_macro_says_which_library_it_needs():
 def test_unknown_macro_is_refused_with_what_there_is():
     with pytest.raises(AttributeError, match=r"no macro 'ds_ad'; there are .*ds_add, .*yaml"):
         macros.ds_ad
+
+
+def test_a_plug_in_brings_macros(tmp_path):
+    source = "def in_euros(amount): return f'{amount} EUR'"
+    write_distribution(tmp_path, "money", {"money": source}, {"flowcore.macros": {"cash": "money"}})
+    with importable(tmp_path):
+        assert Templates().render_text("{{ macros.cash.in_euros(3) }}", {"macros": macros}) == "3 EUR"

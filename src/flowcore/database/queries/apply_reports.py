@@ -48,6 +48,7 @@ _ended = rows_of(
     effects=Json,
     rendered_map_index=sa.Text,
     reason=sa.Text,
+    priority_weight=sa.Integer,
 )
 _is_put_off = _ended.c.state == literal("up_for_reschedule")
 _END = (
@@ -59,6 +60,7 @@ _END = (
         due_at=_ended.c.due_at,
         error=_ended.c.error,
         reason=_ended.c.reason,
+        priority_weight=sa.func.coalesce(_ended.c.priority_weight, _t.priority_weight),
         effects=_ended.c.effects,
         rendered_map_index=sa.func.coalesce(_ended.c.rendered_map_index, _t.rendered_map_index),
         lease_id=None,
@@ -214,4 +216,5 @@ def _end_row(report: TryEnded, end: TryEnd) -> tuple[object, ...]:
         dump_effects(report.effects),
         report.instance_name,
         report.advice.reason,
+        report.advice.priority_weight,
     )

@@ -1,32 +1,29 @@
-"""Timetables that others wrote: classes that entry points of the group `flowcore.timetables` name.
+"""Timetables that others wrote: classes that plug-ins bring.
 
 The class has Airflow's methods; `PlugInTimetable` makes of an object of it what the scheduler works with.
-The name of the entry point stands in stored documents: it must stay what it is.
+The name of the plug-in (of an entry point, or the path of the class) stands in stored documents: it must stay
+what it is.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache, cached_property
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import attrs
 
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from flowcore.errors import DagError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-GROUP = "flowcore.timetables"
+from flowcore.plug_ins.catalogue import catalogue
+from flowcore.plug_ins.kinds import Kind, path_of
 
 
 @attrs.frozen(slots=False)
 class PlugInTimetable:
-    """An author's timetable under the name of its entry point.
+    """An author's timetable under the name of its plug-in.
 
     Two are equal when their documents are. Only `next_dagrun_info`, `infer_manual_data_interval` and
     `serialize` must be there; `next_dagrun_info` is told `now` if it takes it.
@@ -38,7 +35,7 @@ class PlugInTimetable:
 
     @classmethod
     def of(cls, name: str, written: Any) -> PlugInTimetable:
-        """Wrap an object of the class that the entry point names.
+        """Wrap an object of the class that the plug-in brings.
 
         Raises:
             DagError: It cannot say how it is stored.
@@ -98,36 +95,32 @@ class PlugInTimetable:
 
 
 def plug_in_name(written: object) -> str | None:
-    """The name of the entry point whose class this is an object of; None when there is none."""
-    path = f"{type(written).__module__}:{type(written).__qualname__}"
-    return next((name for name, point in _entry_points().items() if point.value == path), None)
+    """The name of the plug-in whose class this is an object of; None when there is none."""
+    path = path_of(type(written))
+    brought = catalogue().by_kind[Kind.TIMETABLE]
+    return next((name for name, plug_in in brought.items() if plug_in.path == path), None)
 
 
 def load_plug_in(document: Mapping[str, Any]) -> PlugInTimetable | None:
-    """The timetable of a stored document; None when no entry point has its name.
+    """The timetable of a stored document; None when no plug-in has its name.
 
     Raises:
         DagError: The class cannot be imported, or does not take what it stored.
     """
     name = document.get("type", "")
-    point = _entry_points().get(name)
-    if point is None:
+    plug_in = catalogue().get(Kind.TIMETABLE, name)
+    if plug_in is None:
         return None
     stored = document.get("plug_in", {})
     try:
-        cls = point.load()
+        cls = plug_in.load()
         written = cls.deserialize(stored) if hasattr(cls, "deserialize") else cls()
     except Exception as error:
         raise DagError(
-            f"the timetable {name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error};"
+            f"the timetable {name!r} ({plug_in.path}) cannot be loaded: {type(error).__name__}: {error};"
             " mend or install the package that it comes from"
         ) from error
     return PlugInTimetable(name, written, stored)
-
-
-@cache
-def _entry_points() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in _installed(GROUP)}
 
 
 def _run_of(info: Any) -> DagRunInfo:
@@ -135,9 +128,3 @@ def _run_of(info: Any) -> DagRunInfo:
     interval = DataInterval(info.data_interval.start, info.data_interval.end)
     logical_date = getattr(info, "logical_date", None) or interval.start
     return DagRunInfo(run_after=info.run_after, logical_date=logical_date, data_interval=interval)
-
-
-def _installed(group: str) -> Iterable[EntryPoint]:
-    # Loaded when it is first needed: Dag files without such timetables should not pay for it.
-    found: Iterable[EntryPoint] = import_module("importlib.metadata").entry_points(group=group)
-    return found

@@ -17,9 +17,10 @@ from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTrigg
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable, DeltaTriggerTimetable
 from flowcore.domain.timetables.events import EventsTimetable
 from flowcore.domain.timetables.multiple_cron import MultipleCronTriggerTimetable
-from flowcore.domain.timetables.plug_ins import GROUP, PlugInTimetable, load_plug_in, plug_in_name
+from flowcore.domain.timetables.plug_ins import PlugInTimetable, load_plug_in, plug_in_name
 from flowcore.domain.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from flowcore.errors import DagError
+from flowcore.plug_ins.kinds import Kind
 
 #: What a Dag may be given as `schedule`; several assets are waited for together.
 Schedule = str | timedelta | Timetable | AssetExpression | Collection[AssetExpression] | None
@@ -81,7 +82,10 @@ def timetable_for(schedule: Schedule, timezone: str | tzinfo) -> Timetable:
         return PlugInTimetable.of(name, schedule)
     remedy = "use None, a cron expression, a timedelta, a timetable or assets"
     if hasattr(schedule, "next_dagrun_info"):
-        remedy = f"name its class in an entry point of the group {GROUP}, so that schedulers find it"
+        remedy = (
+            f"name its class in an entry point of the group {Kind.TIMETABLE.group}, or in a plug-in, so that"
+            " schedulers find it"
+        )
     raise DagError(f"{schedule!r} is no schedule; {remedy}")
 
 
@@ -98,7 +102,7 @@ def load_timetable(document: Mapping[str, Any]) -> Timetable:
             return plug_in
         raise DagError(
             f"a stored timetable has an unknown type: {document!r}; use one of {sorted(_LOADERS)}, or install"
-            f" the package whose entry point of the group {GROUP} has that name"
+            f" the package whose entry point of the group {Kind.TIMETABLE.group} has that name"
         )
     try:
         return load(document)

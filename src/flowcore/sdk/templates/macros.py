@@ -1,7 +1,7 @@
 """`macros`: what templates compute with, `{{ macros.ds_add(ds, -1) }}`. Airflow's names and meanings.
 
 Some of them need a library that flowcore does not: `dateutil` (python-dateutil), `yaml` (PyYAML),
-`ds_format_locale` (Babel) and `datetime_diff_for_humans` (pendulum).
+`ds_format_locale` (Babel) and `datetime_diff_for_humans` (pendulum). Plug-ins bring others by their names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from flowcore.errors import UsageError
+from flowcore.plug_ins.catalogue import catalogue
+from flowcore.plug_ins.kinds import Kind
 
 __all__ = [
     "datetime",
@@ -70,8 +72,10 @@ def _needed(module: str, distribution: str) -> ModuleType:
         ) from None
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name not in _MODULES:
+        if not name.startswith("__") and (plug_in := catalogue().get(Kind.MACROS, name)):
+            return plug_in.load()
         known = sorted([*__all__, *_MODULES])
         raise AttributeError(f"there is no macro {name!r}; there are {', '.join(known)}")
     return _needed(name, _MODULES[name])
