@@ -14,9 +14,9 @@ from flowcore.plug_ins.kinds import PlugIn
 @options.output
 @click.pass_context
 def plugins(ctx: click.Context, output: str) -> None:
-    """List what plug-ins bring, from which distribution or folder; everything is loaded.
+    """List what plug-ins bring, and what is wrong with them.
 
-    The exit status is 1 when something cannot be loaded or is not heeded.
+    Everything is loaded for that. The exit status is 1 when something cannot be loaded or has no effect.
     """
     found = catalogue()
     rows = [
