@@ -68,6 +68,13 @@ class Installation:
     @contextmanager
     def scheduler(self, *options: str) -> Iterator[Scheduler]:
         """Run a scheduler; one that is left at the end of the block is killed."""
+        with self.started_scheduler(*options) as scheduler:
+            scheduler.wait_until_ready()
+            yield scheduler
+
+    @contextmanager
+    def started_scheduler(self, *options: str) -> Iterator[Scheduler]:
+        """The same, and do not wait until it is ready."""
         number = len(list(self.folder.glob("scheduler-*.log")))
         log = self.folder / f"scheduler-{number}.log"
         given = ["--database-url", self.database_url, "--backend", self.backend, *options]
@@ -81,9 +88,7 @@ class Installation:
                 start_new_session=True,
             )
         try:
-            scheduler = Scheduler(process, log)
-            scheduler.wait_until_ready()
-            yield scheduler
+            yield Scheduler(process, log)
         finally:
             process.kill()
             process.wait()

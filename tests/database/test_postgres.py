@@ -33,6 +33,28 @@ async def test_units_cancelled_at_random_points_happen_wholly_or_not_at_all(
     assert await committed_units(postgres) == fates.returned
 
 
+async def test_a_unit_that_stood_still_until_the_server_ended_its_session_is_run_again(
+    postgres: Database, postgres_url: str
+) -> None:
+    runs = itertools.count()
+
+    def stand_still_once(connection: sa.Connection) -> None:
+        insert_items(connection, 1, 2)
+        if next(runs) == 0:
+            connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '1ms'"))
+            while "idle in transaction" in sessions(postgres_url):
+                pass
+        insert_items(connection, 3, 4)
+
+    await postgres.run(stand_still_once)
+    assert await postgres.read(list_ids) == [1, 2, 3, 4]
+
+
+async def test_the_server_ends_sessions_that_stand_still_in_a_transaction(postgres: Database) -> None:
+    shown = sa.text("SHOW idle_in_transaction_session_timeout")
+    assert await postgres.read(lambda connection: connection.scalar(shown)) == "10s"
+
+
 @pytest.mark.slow
 async def test_connections_survive_cancelled_units(native: Database, postgres_url: str) -> None:
     await run_units(native, range(UNITS), longest_s=0.02)

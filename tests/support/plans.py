@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowcore.database.postgres_driver import PLANNER_SETTINGS
+from flowcore.database.postgres_driver import SESSION_SETTINGS
 
 
 @contextmanager
 def engine_on(postgres_url: str) -> Iterator[sa.Engine]:
     """A plain engine, for units outside of a loop, that plans as our own connections do."""
     engine = sa.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
-    sa.event.listen(engine, "connect", lambda raw, _: raw.execute(PLANNER_SETTINGS))
+    sa.event.listen(engine, "connect", lambda raw, _: raw.execute(SESSION_SETTINGS))
     try:
         yield engine
     finally:

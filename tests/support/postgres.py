@@ -96,6 +96,15 @@ class Server:
     @contextmanager
     def running(self, settings: dict[str, str]) -> Iterator[None]:
         """Start the server with these settings, wait until it answers, and stop it afterwards."""
+        process = self.start(settings)
+        try:
+            self.wait_until_ready(process)
+            yield
+        finally:
+            stop(process)
+
+    def start(self, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start the server; who does this ends it, by `stop` or otherwise."""
         addresses = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder)}
         command: list[str | Path] = [
             self.binaries / "postgres",
@@ -106,12 +115,7 @@ class Server:
         ]
         for name, value in (addresses | settings).items():
             command += ["-c", f"{name}={value}"]
-        process = self._start(command)
-        try:
-            self._wait_until_ready(process)
-            yield
-        finally:
-            _stop(process)
+        return self._start(command)
 
     def _start(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("wb") as log:
@@ -127,7 +131,12 @@ class Server:
                 **self.account.identity(),
             )
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Return when it answers.
+
+        Raises:
+            RuntimeError: it has ended, or takes more than a minute.
+        """
         deadline = time.monotonic() + START_S
         while not answers(self.url):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -145,7 +154,8 @@ def answers(url: str) -> bool:
     return True
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server as an administrator does."""
     process.send_signal(signal.SIGINT)  # a "fast" shutdown: sessions end, no client is waited for
     try:
         process.wait(STOP_S)

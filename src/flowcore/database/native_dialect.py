@@ -33,6 +33,7 @@ CONNECTION_DEFAULTS = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
+    "tcp_user_timeout": "60000",  # ms; for what was sent to a server that is gone, kept alive or not
     "fallback_application_name": "flowcore",
 }
 

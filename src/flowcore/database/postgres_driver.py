@@ -72,8 +72,13 @@ class PostgresDriver(Protocol):
 
 #: Our statements look up a few rows by their keys among millions. The server's defaults were measured on
 #: spinning disks and make it read whole tables of old runs instead; and they let it compile a plan for 0.1 s
-#: that is carried out in a millisecond. Not sent as start-up options, which PgBouncer would refuse.
-PLANNER_SETTINGS = "SELECT set_config('random_page_cost', '1.1', false), set_config('jit', 'off', false)"
+#: that is carried out in a millisecond. And a unit never waits between its statements, so a session that
+#: does is of a process that stands still, or of a machine that is gone: after ten seconds the server ends it,
+#: or it would hold locks that all others wait for. These are no start-up options: PgBouncer refuses those.
+SESSION_SETTINGS = (
+    "SELECT set_config('random_page_cost', '1.1', false), set_config('jit', 'off', false),"
+    " set_config('idle_in_transaction_session_timeout', '10s', false)"
+)
 
 
 #: Who answers: a pooler shows its clients a number of its own in place of the server process's.
@@ -95,7 +100,7 @@ def connect_and_ask(engine: sa.Engine) -> Arrival:
     with ExitStack() as unless_asked:
         unless_asked.callback(connection.close)
         with connection.begin():
-            connection.execute(sa.text(PLANNER_SETTINGS))
+            connection.execute(sa.text(SESSION_SETTINGS))
             server_life = ask_server_life(connection)
             backend_pid: int = connection.scalar(sa.text(_ASK_WHO)) or 0
         unless_asked.pop_all()
