@@ -11,10 +11,11 @@ import attrs
 
 from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
+from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.domain.states import DagRunState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Report, RunFacts, TryEnded, TryOutcome, TryStarted, Workload
-from flowcore.errors import ConnectionNotFound, DagError, VariableNotFound
+from flowcore.errors import ConnectionNotFound, DagError, DagNotFound, VariableNotFound
 from flowcore.runner.answers import Answers
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TrySources
@@ -213,11 +214,20 @@ class Runs:
         return []
 
 
+class NoTriggers:
+    """Has no Dag of which a run could be made."""
+
+    async def trigger(self, request: RunRequest) -> RequestedRun:
+        raise DagNotFound(request.dag_id)
+
+
 def sources_of(
     xcoms: XComs | None = None, secrets: SecretsSource | None = None, runs: Runs | None = None
 ) -> TrySources:
     """What tries in this process ask; by default there is nothing in it."""
-    return TrySources(xcoms=xcoms or XComs(), runs=runs or Runs(), secrets=secrets or Secrets())
+    return TrySources(
+        xcoms=xcoms or XComs(), runs=runs or Runs(), trigger=NoTriggers(), secrets=secrets or Secrets()
+    )
 
 
 def ti_of(

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from flowcore.app.run_reader import RunReader
+from flowcore.app.run_triggers import RunTriggers
 from flowcore.app.xcom_reader import XComReader
+from flowcore.clock import Clock, SystemClock
 from flowcore.database.engine import Database
+from flowcore.domain.run_types import RUN_ID_PATTERN
 from flowcore.runner.sources import TrySources
 from flowcore.secrets.service import Secrets
 
 
-def sources_of_tries(database: Database, secrets: Secrets) -> TrySources:
-    """The sources of the tries of one process."""
-    return TrySources(xcoms=XComReader(database), runs=RunReader(database), secrets=secrets)
+def sources_of_tries(
+    database: Database,
+    secrets: Secrets,
+    *,
+    clock: Clock | None = None,
+    run_id_pattern: str = RUN_ID_PATTERN,
+) -> TrySources:
+    """The sources of the tries of one process; runs that they ask for are dated by the clock."""
+    return TrySources(
+        xcoms=XComReader(database),
+        runs=RunReader(database),
+        trigger=RunTriggers(database, clock or SystemClock(), run_id_pattern=run_id_pattern),
+        secrets=secrets,
+    )

@@ -42,6 +42,10 @@ _OPERATORS: Mapping[str, Names] = {
         **_ours("python", "PythonOperator"),
         **_ours("short_circuit", "ShortCircuitOperator"),
     },
+    "trigger_dagrun": {
+        **_ours("trigger_dagrun", "DagIsPaused", "TriggerDagRunOperator"),
+        "XCOM_RUN_ID": f"{_OURS}.trigger_dagrun:TRIGGER_RUN_ID",
+    },
     "weekday": _ours("branch_times", "BranchDayOfWeekOperator"),
 }
 _SENSORS: Mapping[str, Names] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, InvariantBroken, UsageError
-from flowcore.runner.run_answers import answer_about_runs
+from flowcore.runner.run_answers import answer_about_runs, answer_by_triggering
 from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.runner.xcom_answers import answer_about_xcoms
 from flowcore.sdk.comms.messages import (
@@ -54,6 +54,7 @@ class Answers:
         answer = await answer_about_secrets(request, self._sources.secrets)
         answer = answer or await answer_about_xcoms(request, self._sources.xcoms)
         answer = answer or await answer_about_runs(request, self._sources.runs)
+        answer = answer or await answer_by_triggering(request, self._sources.trigger)
         if answer is None:
             raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowcore.runner.sources import RunSource
+from flowcore.runner.sources import RunSource, RunTrigger
 from flowcore.sdk.comms.asset_messages import (
     AssetEventsFound,
     AssetFound,
@@ -18,11 +18,13 @@ from flowcore.sdk.comms.run_messages import (
     Counted,
     CountTaskInstances,
     DagRunFound,
+    DagRunTriggered,
     GetDagRun,
     GetPreviousDagRun,
     GetPreviousTaskInstance,
     ListTaskInstances,
     TaskInstancesFound,
+    TriggerDagRun,
 )
 
 
@@ -52,4 +54,12 @@ async def answer_about_runs(request: Request[Any], runs: RunSource) -> Answer | 
         case GetAsset(name):
             asset = await runs.asset(name)
             return AssetFound() if asset is None else AssetFound(asset.uri, asset.group, asset.extra)
+    return None
+
+
+async def answer_by_triggering(request: Request[Any], trigger: RunTrigger) -> Answer | None:
+    """The answer; None to a request that is about something else."""
+    match request:
+        case TriggerDagRun(wanted):
+            return DagRunTriggered(await trigger.trigger(wanted))
     return None

@@ -12,6 +12,7 @@ from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.connections import Connection
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.dag_sources import DagSource
+from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.domain.workloads import Workload
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
@@ -20,6 +21,7 @@ __all__ = [
     "DagCatalogue",
     "DagSources",
     "RunSource",
+    "RunTrigger",
     "SecretsSource",
     "TaskFinder",
     "TaskSource",
@@ -93,6 +95,22 @@ class RunSource(Protocol):
     ) -> Sequence[AssetEvent]: ...
 
 
+class RunTrigger(Protocol):
+    """Queues runs that tries ask for."""
+
+    async def trigger(self, request: RunRequest) -> RequestedRun:
+        """Queue a run, or say which there is already.
+
+        Raises:
+            DagNotFound, DagInactive: There is no such Dag, or no file makes it any more.
+            DagError: Its timetable went wrong.
+            ParamError: The conf breaks the Dag's params.
+            UsageError: The Dag allows no such runs, or the run's id is not allowed.
+            DatabaseUnavailable: Nothing was done, or nobody knows (CommitUnknown).
+        """
+        ...
+
+
 class XComSource(Protocol):
     """Reads the XComs that tasks of a run have pushed."""
 
@@ -139,4 +157,5 @@ class TrySources:
 
     xcoms: XComSource
     runs: RunSource
+    trigger: RunTrigger
     secrets: SecretsSource

@@ -10,6 +10,7 @@ from datetime import datetime
 import attrs
 
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
+from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.sdk.comms.messages import Answer, Request
 
 
@@ -81,3 +82,17 @@ class ListTaskInstances(Request[TaskInstancesFound]):
     """List task instances by run, in Dag order."""
 
     selection: TaskInstanceFilter
+
+
+@attrs.frozen
+class DagRunTriggered(Answer):
+    """What came of the wish for a run."""
+
+    triggered: RequestedRun
+
+
+@attrs.frozen
+class TriggerDagRun(Request[DagRunTriggered]):
+    """Queue a run. Errors: DagNotFound, DagInactive, DagError, ParamError, UsageError."""
+
+    request: RunRequest
