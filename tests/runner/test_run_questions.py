@@ -6,6 +6,7 @@ from functools import partial
 import anyio.to_thread
 import pytest
 
+from flowcore.domain.dag_outlines import DagOutline, GroupOutline
 from flowcore.domain.dag_runs import PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.errors import DagRunNotFound, UsageError
@@ -85,9 +86,23 @@ async def test_group_stands_for_the_tasks_in_it(grouped, group, task_ids, meant)
     assert [question.task_ids for question in runs.questions] == [meant, meant]
 
 
+async def test_group_of_another_dag_is_that_of_its_latest_version(grouped):
+    ti, runs = grouped
+    group = GroupOutline("g", ("g.x", "g.y"))
+    runs.outlines = [
+        DagOutline(dag_id="e", is_active=True, is_paused=False, task_ids=group.task_ids, groups=(group,))
+    ]
+    await ti.aget_ti_count("e", task_group_id="g")
+    asked, counted = runs.questions
+    assert (asked, counted.task_ids) == ("e", ("g.x", "g.y"))
+
+
 @pytest.mark.parametrize(
     ("dag_id", "told"),
-    [("d", "'d' has no task group 'none'; it has outer, outer.inner"), ("e", "name the tasks in")],
+    [
+        ("d", "'d' has no task group 'none'; it has outer, outer.inner"),
+        ("e", "it has none"),
+    ],
 )
 async def test_group_that_is_not_known_is_refused(grouped, dag_id, told):
     with pytest.raises(UsageError, match=told):

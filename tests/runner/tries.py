@@ -10,6 +10,7 @@ import anyio.lowlevel
 import attrs
 
 from flowcore.domain.assets import Asset, AssetEvent
+from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.domain.states import DagRunState
@@ -173,6 +174,11 @@ class Runs:
     runs: list[DagRun] = attrs.field(factory=list)
     past: list[PastTaskInstance] = attrs.field(factory=list)
     questions: list[Any] = attrs.field(factory=list)
+    outlines: list[DagOutline] = attrs.field(factory=list)
+
+    async def dag_outline(self, dag_id: str) -> DagOutline | None:
+        self.questions.append(dag_id)
+        return next((one for one in self.outlines if one.dag_id == dag_id), None)
 
     async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None:
         self.questions.append((dag_id, run_id))

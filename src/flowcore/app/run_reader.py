@@ -8,12 +8,14 @@ from functools import partial
 
 from flowcore.database.engine import Database
 from flowcore.database.queries import seen_by_tasks
+from flowcore.database.queries.dag_outlines import read_dag_outline
 from flowcore.database.queries.seen_asset_events import (
     asset_of_name,
     consumed_asset_events,
     newest_asset_events,
 )
 from flowcore.domain.assets import Asset, AssetEvent
+from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 
 
@@ -22,6 +24,9 @@ class RunReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def dag_outline(self, dag_id: str) -> DagOutline | None:
+        return await self._database.read(read_dag_outline, dag_id)
 
     async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None:
         return await self._database.read(seen_by_tasks.get_dag_run, dag_id, run_id)

@@ -51,6 +51,7 @@ _OPERATORS: Mapping[str, Names] = {
 _SENSORS: Mapping[str, Names] = {
     "bash": _ours("bash_sensor", "BashSensor"),
     "date_time": _also_async("time_sensors", "DateTimeSensor"),
+    "external_task": _ours("external_task_sensor", "ExternalTaskSensor"),
     "filesystem": _ours("file_sensor", "FileSensor"),
     "python": _ours("python_sensor", "PythonSensor"),
     "time": _also_async("time_sensors", "TimeSensor"),
@@ -68,7 +69,16 @@ def _in(package: str, modules: Mapping[str, Names]) -> Mapping[str, Names]:
     return {f"{package}.{module}": names for module, names in modules.items()}
 
 
+_EXCEPTIONS: Names = {
+    **_ours("external_errors", "AirflowExternalTaskSensorException", "ExternalDagDeletedError"),
+    **_ours("external_errors", "ExternalDagFailedError", "ExternalDagNotFoundError"),
+    **_ours("external_errors", "ExternalTaskFailedError", "ExternalTaskNotFoundError"),
+    **_ours("external_errors", "ExternalTaskGroupFailedError", "ExternalTaskGroupNotFoundError"),
+    "DuplicateStateError": "flowcore.errors:DagError",
+}
+
 STANDARD_NAMES: Mapping[str, Names] = {
+    f"{_PROVIDER}.exceptions": _EXCEPTIONS,
     **_in(f"{_PROVIDER}.decorators", _DECORATORS),
     **_in(f"{_PROVIDER}.operators", _OPERATORS),
     **_in(f"{_PROVIDER}.sensors", _SENSORS),

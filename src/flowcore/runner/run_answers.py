@@ -17,8 +17,10 @@ from flowcore.sdk.comms.run_messages import (
     CountDagRuns,
     Counted,
     CountTaskInstances,
+    DagOutlineFound,
     DagRunFound,
     DagRunTriggered,
+    GetDagOutline,
     GetDagRun,
     GetPreviousDagRun,
     GetPreviousTaskInstance,
@@ -40,6 +42,8 @@ async def answer_about_runs(request: Request[Any], runs: RunSource) -> Answer | 
                 dag_id, task_id, map_index=map_index, before=before, state=state
             )
             return TaskInstancesFound(() if found is None else (found,))
+        case GetDagOutline(dag_id):
+            return DagOutlineFound(await runs.dag_outline(dag_id))
         case CountDagRuns(of_runs):
             return Counted(await runs.count_dag_runs(of_runs))
         case CountTaskInstances(selection):

@@ -15,6 +15,7 @@ from flowcore.sdk.comms.questions import Comms, Question, ask, awaiting_method, 
 from flowcore.sdk.comms.run_messages import (
     CountDagRuns,
     CountTaskInstances,
+    GetDagOutline,
     GetDagRun,
     GetPreviousDagRun,
     GetPreviousTaskInstance,
@@ -86,7 +87,7 @@ class AsksAboutRuns:
             dag_id=dag_id,
             run_ids=_texts(run_ids),
             logical_dates=_dates(logical_dates),
-            task_ids=self._in_group(dag_id, _texts(task_ids), task_group_id),
+            task_ids=(yield from self._in_group(dag_id, _texts(task_ids), task_group_id)),
             map_index=map_index,
             states=_texts(None if states is None else [state or _NO_STATE for state in states]),
         )
@@ -106,7 +107,7 @@ class AsksAboutRuns:
             dag_id=dag_id,
             run_ids=_texts(run_ids),
             logical_dates=_dates(logical_dates),
-            task_ids=self._in_group(dag_id, _texts(task_ids), task_group_id),
+            task_ids=(yield from self._in_group(dag_id, _texts(task_ids), task_group_id)),
             map_index=map_index,
         )
         states: dict[str, dict[str, str | None]] = defaultdict(dict)
@@ -117,22 +118,25 @@ class AsksAboutRuns:
 
     def _in_group(
         self, dag_id: str, task_ids: tuple[str, ...] | None, task_group_id: str | None
-    ) -> tuple[str, ...] | None:
+    ) -> Question[tuple[str, ...] | None]:
         if task_group_id is None:
             return task_ids
-        dag = self.task.required_dag
-        if dag_id != dag.dag_id:
-            raise UsageError(
-                f"what is in the task groups of Dag {dag_id!r} is not known in a task of {dag.dag_id!r}; name"
-                " the tasks in task_ids"
-            )
-        groups = {group.group_id: group for group in dag.task_group.groups()}
+        groups = yield from self._groups(dag_id)
         if task_group_id not in groups:
             raise UsageError(
                 f"Dag {dag_id!r} has no task group {task_group_id!r}; it has {', '.join(groups) or 'none'}"
             )
-        inside = [task.task_id for task in groups[task_group_id].tasks()]
-        return tuple(name for name in inside if task_ids is None or name in task_ids)
+        return tuple(name for name in groups[task_group_id] if task_ids is None or name in task_ids)
+
+    def _groups(self, dag_id: str) -> Question[Mapping[str, Sequence[str]]]:
+        """The tasks of each group: of the own Dag in the version that runs, of others in the latest."""
+        dag = self.task.required_dag
+        if dag_id == dag.dag_id:
+            return {
+                group.group_id: [task.task_id for task in group.tasks()] for group in dag.task_group.groups()
+            }
+        outline = (yield from ask(GetDagOutline(dag_id))).dag
+        return {} if outline is None else {group.group_id: group.task_ids for group in outline.groups}
 
     def consumed(self) -> Question[Sequence[AssetEvent]]:
         """The events of assets that the run has consumed."""

@@ -10,6 +10,7 @@ import attrs
 
 from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.connections import Connection
+from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.requested_runs import RequestedRun, RunRequest
@@ -80,6 +81,7 @@ class RunSource(Protocol):
     May raise DatabaseUnavailable.
     """
 
+    async def dag_outline(self, dag_id: str) -> DagOutline | None: ...
     async def dag_run(self, dag_id: str, run_id: str) -> DagRun | None: ...
     async def previous_dag_run(self, dag_id: str, before: datetime, state: str | None) -> DagRun | None: ...
     async def previous_task_instance(

@@ -222,7 +222,7 @@ class TaskInstance(Protocol):
         """How many task instances of a Dag there are; one that waits for its upstream has the state None.
 
         Raises:
-            UsageError: the group is none of the task's own Dag.
+            UsageError: the Dag has no such group.
         """
         ...
 

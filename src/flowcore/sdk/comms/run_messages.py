@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.sdk.comms.messages import Answer, Request
@@ -96,3 +97,17 @@ class TriggerDagRun(Request[DagRunTriggered]):
     """Queue a run. Errors: DagNotFound, DagInactive, DagError, ParamError, UsageError."""
 
     request: RunRequest
+
+
+@attrs.frozen
+class DagOutlineFound(Answer):
+    """A Dag, or None if there is none."""
+
+    dag: DagOutline | None
+
+
+@attrs.frozen
+class GetDagOutline(Request[DagOutlineFound]):
+    """Find out what a Dag has."""
+
+    dag_id: str
