@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from itertools import combinations_with_replacement, product
+
 import attrs
 import pytest
 
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.states import DagRunState, TaskInstanceState
 from flowcore.domain.task_mapping import Length, LengthKind
-from flowcore.domain.trigger_rules import TriggerRule
+from flowcore.domain.trigger_rules import TriggerRule, decide
+from flowcore.domain.verdicts import UpstreamCounts
 from flowcore.domain.workloads import NO_EFFECTS, TryEffects, TryOutcome
 from flowcore.testing import Script, ScriptedEnd, expect_run, interpret
+from flowcore.testing.oracle.trigger_rules import early
 
 
 def chain(rule: TriggerRule, **options) -> Dag:
@@ -61,3 +65,29 @@ def test_a_mapped_task_has_as_many_instances_as_its_source_says():
         (1, 1): TaskInstanceState.FAILED,
     }
     assert expect_run(dag, Script()).states[1, -1] is TaskInstanceState.UPSTREAM_FAILED
+
+
+#: None is open.
+_ENDS = ("success", "failed", "skipped", "upstream_failed", "removed", None)
+
+
+def counted(ends: tuple[str | None, ...]) -> UpstreamCounts:
+    return UpstreamCounts(len(ends), **{end: ends.count(end) for end in set(ends) if end})
+
+
+@pytest.mark.parametrize("rule", TriggerRule)
+def test_the_rules_are_those_of_the_scheduler(rule):
+    # Only the rule of teardowns looks at setups.
+    sizes = (
+        product(range(3), range(3))
+        if rule is TriggerRule.ALL_DONE_SETUP_SUCCESS
+        else [(3, 0), (2, 0), (0, 0)]
+    )
+    for total, of_setups in sizes:
+        for ends in product(
+            combinations_with_replacement(_ENDS, total), combinations_with_replacement(_ENDS, of_setups)
+        ):
+            works, setups = map(counted, ends)
+            for index in (-1, 0, 2):
+                verdict = early(rule, works + setups, map_index=index, setups=setups)
+                assert verdict is decide(rule, works + setups, map_index=index, setups=setups), ends

@@ -29,7 +29,16 @@ Change = Callable[..., object]
 
 
 def draw_change(draw: Draw, run: DagRunRow, dag: Dag, now: datetime) -> Callable[[sa.Connection], object]:
-    """Draw a unit of work that changes a run by hand."""
+    """Draw a unit of work that changes a run by hand, or makes up for runs."""
+    if draw(5) == 0:
+        return partial(_make_up_for, draw=draw, dag=dag, now=now)
+    return draw_change_of_run(draw, run, dag, now)
+
+
+def draw_change_of_run(
+    draw: Draw, run: DagRunRow, dag: Dag, now: datetime
+) -> Callable[[sa.Connection], object]:
+    """Draw a unit of work that clears or marks something in a run, and sometimes in those after it."""
     runs = RunSelection(dag_id=run.dag_id, run_id=run.run_id, future=draw(4) == 0)
     task = dag.tasks[draw(len(dag.tasks))].task_id
     named = TaskSelection(task_ids=frozenset({task}), upstream=draw(4) == 0, downstream=draw(2) == 0)
@@ -42,8 +51,6 @@ def draw_change(draw: Draw, run: DagRunRow, dag: Dag, now: datetime) -> Callable
         *(partial(mark_task_instances, runs=runs, tasks=named, state=mark) for mark in sorted(MARKS)),
         *(partial(mark_runs, runs=runs, state=end) for end in (DagRunState.SUCCESS, DagRunState.FAILED)),
     ]
-    if draw(5) == 0:
-        changes = [partial(_make_up_for, draw=draw, dag=dag)]
     return partial(changes[draw(len(changes))], now=now)
 
 

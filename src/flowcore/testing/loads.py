@@ -39,11 +39,6 @@ class Load:
         """The Dags by their ids."""
         return {dag.dag_id: dag for dag in self.dags}
 
-    @property
-    def is_deterministic(self) -> bool:
-        """Whether the script alone decides how runs end: a timeout depends on how fast everything was."""
-        return all(dag.dagrun_timeout_s is None for dag in self.dags)
-
 
 def store_load(connection: sa.Connection, load: Load, *, now: datetime = EPOCH) -> None:
     """Create the schema, the pools and the Dags of a load in an empty database: a unit of work."""

@@ -115,7 +115,7 @@ class Simulation:
                 quiet_rounds += 1
                 await self.cluster.pass_time(max(0.0, (next_at - self.cluster.clock.now()).total_seconds()))
         invariants.check_runs_created(self.cluster.watch.seen, self._load.dags, now=self.cluster.clock.now())
-        self.cluster.watch.check_settled(self._load.script if self._load.is_deterministic else None)
+        self.cluster.watch.check_settled(self._load.script)
 
     async def stop(self) -> None:
         """Stop all schedulers in an orderly way and check that nothing is left of them."""

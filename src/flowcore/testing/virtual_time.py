@@ -84,8 +84,7 @@ async def serve_load(
         if stop_after_s is None:
             invariants.check_all_runs_ended(served, load.dags_by_id)
             invariants.check_runs_created(served, load.dags, now=clock.now())
-        if load.is_deterministic:
-            invariants.check_confluence(served, load.dags_by_id, load.script)
+        invariants.check_confluence(served, load.dags_by_id, load.script)
         return served
 
 

@@ -87,11 +87,10 @@ class Watch:
         after = await self._database.read(Snapshot.read)
         invariants.check_nothing_left(after, lease_id, executing)
 
-    def check_settled(self, script: Script | None) -> None:
-        """Check that all runs ended, and how, if the script alone decides that."""
+    def check_settled(self, script: Script) -> None:
+        """Check that all runs ended, and how."""
         invariants.check_all_runs_ended(self.seen, self._dags)
-        if script is not None:
-            invariants.check_confluence(self.seen, self._dags, script, touched=self._touched)
+        invariants.check_confluence(self.seen, self._dags, script, touched=self._touched)
 
     def has_changed_since(self, before: Snapshot) -> bool:
         """Whether anything but the time is different now."""
