@@ -9,6 +9,7 @@ from typing import Any
 import anyio.lowlevel
 import attrs
 
+from flowcore.app.state_stores import UnstoredStates
 from flowcore.domain.assets import Asset, AssetEvent
 from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
@@ -232,7 +233,11 @@ def sources_of(
 ) -> TrySources:
     """What tries in this process ask; by default there is nothing in it."""
     return TrySources(
-        xcoms=xcoms or XComs(), runs=runs or Runs(), trigger=NoTriggers(), secrets=secrets or Secrets()
+        xcoms=xcoms or XComs(),
+        runs=runs or Runs(),
+        trigger=NoTriggers(),
+        secrets=secrets or Secrets(),
+        states=UnstoredStates(),
     )
 
 

@@ -46,7 +46,13 @@ async def open_executor(
         if options.logs_folder is not None:
             logs = await stack.enter_async_context(open_log_files(options.logs_folder))
             stack.enter_context(capturing())
-        answers = sources_of_tries(database, secrets, clock=clock, run_id_pattern=options.run_id_pattern)
+        answers = sources_of_tries(
+            database,
+            secrets,
+            clock=clock,
+            run_id_pattern=options.run_id_pattern,
+            state_retention_s=options.state_retention_s,
+        )
         here = InProcessExecutor(
             tasks_of(dags, folder, database, secrets, nursery),
             answers,

@@ -25,8 +25,9 @@ class Options:
     in seconds. Without `creates_dag_runs` no schedule is followed: only triggered runs are
     carried out. `default_pool_slots` is used when the database is created. With a `logs_folder` what tries
     log and print is written there, and `sys.stdout` and `sys.stderr` are exchanged meanwhile; without one it
-    goes where the program's own output goes. `tries` are settings that travel to tasks. `dag_files` says how
-    a Dag folder is looked after; without `reads_dag_files` another process does that.
+    goes where the program's own output goes. `tries` are settings that travel to tasks. What a task keeps in
+    its state store expires after `state_retention_s` if it does not say when; None: never. `dag_files` says
+    how a Dag folder is looked after; without `reads_dag_files` another process does that.
     """
 
     executor: ExecutorName = ExecutorName.IN_PROCESS
@@ -45,6 +46,7 @@ class Options:
     secrets: SecretsOptions = attrs.field(factory=SecretsOptions)
     logs_folder: Path | None = None
     tries: TrySettings = TrySettings()
+    state_retention_s: float | None = 30 * 86_400.0
     reads_dag_files: bool = True
     dag_files: FolderSettings = attrs.field(factory=FolderSettings)
 
@@ -64,6 +66,7 @@ class Options:
             secrets=SecretsOptions.of(settings),
             logs_folder=settings.logs_folder,
             tries=try_settings(settings),
+            state_retention_s=settings.task_state_retention_days * 86_400.0 or None,
             reads_dag_files=settings.dag_processor,
             dag_files=folder_settings(settings),
         )

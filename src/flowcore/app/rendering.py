@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flowcore.app.try_sources import sources_of_tries
+from flowcore.app.try_sources import sources_outside_runs
 from flowcore.database.engine import Database
 from flowcore.domain.params import validate_params
 from flowcore.domain.try_settings import TrySettings
@@ -40,7 +40,7 @@ async def render_task(
     workload = Workload(
         task_instance_id=0, token=0, task_id=task_id, position=0, run=run, map_index=map_index
     )
-    comms = LoopComms(Answers(workload, sources_of_tries(database, secrets)))
+    comms = LoopComms(Answers(workload, sources_outside_runs(database, secrets)))
     making = prepared(task, workload, comms=comms, pushed={}, settings=settings)
     ready = await aanswered(making, comms)
     with current_context(ready.context), current_comms(comms):

@@ -6,7 +6,7 @@ import anyio
 import attrs
 
 from flowcore.app.task_tests import workload_of_task
-from flowcore.app.try_sources import sources_of_tries
+from flowcore.app.try_sources import sources_outside_runs
 from flowcore.clock import SystemClock
 from flowcore.concurrency.current_backend import current_backend
 from flowcore.concurrency.single_error import single_error
@@ -77,7 +77,7 @@ async def run_task_apart(
                 forks,
                 file,
                 file,
-                sources_of_tries(database, secrets),
+                sources_outside_runs(database, secrets),
                 clock=SystemClock(),
                 settings=settings,
                 backend=current_backend(),

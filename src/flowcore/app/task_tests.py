@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import attrs
 
-from flowcore.app.try_sources import sources_of_tries
+from flowcore.app.try_sources import sources_outside_runs
 from flowcore.database.engine import Database
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunFacts, Workload
@@ -66,7 +66,7 @@ async def try_task(
     carried_out = Try(
         workload,
         tasks=_TasksOf(dag),
-        comms=LoopComms(Answers(workload, sources_of_tries(database, secrets))),
+        comms=LoopComms(Answers(workload, sources_outside_runs(database, secrets))),
         threads=anyio.CapacityLimiter(1),
         on_start=lambda: None,
         settings=settings,

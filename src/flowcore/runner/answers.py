@@ -9,6 +9,7 @@ from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, InvariantBroken, UsageError
 from flowcore.runner.run_answers import answer_about_runs, answer_by_triggering
 from flowcore.runner.sources import SecretsSource, TrySources
+from flowcore.runner.state_answers import answer_about_state
 from flowcore.runner.xcom_answers import answer_about_xcoms
 from flowcore.sdk.comms.messages import (
     Answer,
@@ -55,6 +56,7 @@ class Answers:
         answer = answer or await answer_about_xcoms(request, self._sources.xcoms)
         answer = answer or await answer_about_runs(request, self._sources.runs)
         answer = answer or await answer_by_triggering(request, self._sources.trigger)
+        answer = answer or await answer_about_state(request, self._workload, self._sources.states)
         if answer is None:
             raise InvariantBroken(f"nobody answers {type(request).__name__}; please report it")
         return answer

@@ -21,6 +21,7 @@ from flowcore.sdk.context import Context
 from flowcore.sdk.lazy_context import LaterValue, LazyContext
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
+from flowcore.sdk.state_stores import AssetStateStores, TaskStateStore
 from flowcore.sdk.templates import macros
 
 #: What is looked up when it is asked for.
@@ -60,12 +61,8 @@ def context_of(
         dag=task.dag,
         dag_run=_dag_run(run),
         expanded_ti_count=None if task.mapping is None else LaterValue(count),
-        inlet_events=InletEvents(task.inlets, ti.comms),
-        inlets=list(task.inlets),
         macros=macros,
         map_index_template=task.map_index_template if task.mapping is not None else None,
-        outlet_events=OutletEvents(task.outlets),
-        outlets=list(task.outlets),
         params=_params(run, task),
         prev_start_date_success=_later(previous_success, "start_date"),
         prev_end_date_success=_later(previous_success, "end_date"),
@@ -75,11 +72,12 @@ def context_of(
         task_instance=ti,
         task_instance_key_str=f"{run.dag_id}__{ti.task_id}__{run.run_id}",
         task_reschedule_count=ti.workload.reschedules,
+        task_state_store=TaskStateStore(ti.comms),
         test_mode=False,
         ti=ti,
-        triggering_asset_events=TriggeringAssetEvents(consumed),
         try_number=ti.try_number,
         var=_VAR,
+        **_about_assets(ti, task, consumed),
     )
     if run.logical_date is not None:
         context.update(_dates(run, run.logical_date))
@@ -87,6 +85,19 @@ def context_of(
         context["prev_data_interval_start_success"] = _later(previous_success, "data_interval_start")
         context["prev_data_interval_end_success"] = _later(previous_success, "data_interval_end")
     return cast("Context", context)
+
+
+def _about_assets(
+    ti: RunningTaskInstance, task: BaseOperator, consumed: Callable[[], Sequence[AssetEvent]]
+) -> Mapping[str, Any]:
+    return {
+        "asset_state_store": AssetStateStores(task.inlets, task.outlets, ti.comms),
+        "inlet_events": InletEvents(task.inlets, ti.comms),
+        "inlets": list(task.inlets),
+        "outlet_events": OutletEvents(task.outlets),
+        "outlets": list(task.outlets),
+        "triggering_asset_events": TriggeringAssetEvents(consumed),
+    }
 
 
 def _later(run: Callable[[], DagRun | None], field: str) -> LaterValue:

@@ -14,6 +14,7 @@ from flowcore.domain.dag_outlines import DagOutline
 from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskInstanceFilter
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.requested_runs import RequestedRun, RunRequest
+from flowcore.domain.state_owners import StateOwner
 from flowcore.domain.workloads import Workload
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
@@ -24,6 +25,7 @@ __all__ = [
     "RunSource",
     "RunTrigger",
     "SecretsSource",
+    "StateSource",
     "TaskFinder",
     "TaskSource",
     "TrySources",
@@ -153,6 +155,23 @@ class SecretsSource(Protocol):
     async def variable_keys(self, prefix: str) -> Sequence[str]: ...
 
 
+class StateSource(Protocol):
+    """Keeps state beyond tries; see `sdk/comms/state_messages.py`. May raise DatabaseUnavailable."""
+
+    async def get(self, asker: Workload, key: str, owner: StateOwner) -> str | None: ...
+    async def set(
+        self,
+        asker: Workload,
+        key: str,
+        text: str,
+        owner: StateOwner,
+        *,
+        retention_s: float | None,
+        never_expires: bool,
+    ) -> None: ...
+    async def delete(self, asker: Workload, key: str | None, owner: StateOwner) -> None: ...
+
+
 @attrs.frozen(kw_only=True)
 class TrySources:
     """Where what tries ask for is found."""
@@ -161,3 +180,4 @@ class TrySources:
     runs: RunSource
     trigger: RunTrigger
     secrets: SecretsSource
+    states: StateSource

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowcore.domain.assets import AssetAll as AssetAll
     from flowcore.domain.assets import AssetAny as AssetAny
     from flowcore.domain.priority_weights import WeightRule as WeightRule
+    from flowcore.domain.state_owners import NEVER_EXPIRE as NEVER_EXPIRE
     from flowcore.domain.states import DagRunState as DagRunState
     from flowcore.domain.states import TaskInstanceState as TaskInstanceState
     from flowcore.domain.timetables.assets import AssetOrTimeSchedule as AssetOrTimeSchedule
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
+    from flowcore.sdk.resumable_jobs import ResumableJobMixin as ResumableJobMixin
     from flowcore.sdk.retry_policies import ExceptionRetryPolicy as ExceptionRetryPolicy
     from flowcore.sdk.retry_policies import RetryAction as RetryAction
     from flowcore.sdk.retry_policies import RetryDecision as RetryDecision
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
 #: Where each public name comes from.
 _SOURCES = {
     "DAG": "flowcore.sdk.dags",
+    "NEVER_EXPIRE": "flowcore.domain.state_owners",
     "AirflowFailException": "flowcore.sdk.exceptions",
     "AirflowRescheduleException": "flowcore.sdk.exceptions",
     "AirflowSkipException": "flowcore.sdk.exceptions",
@@ -113,6 +116,7 @@ _SOURCES = {
     "Metadata": "flowcore.sdk.asset_events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "Param": "flowcore.sdk.params",
+    "ResumableJobMixin": "flowcore.sdk.resumable_jobs",
     "TaskCancelled": "flowcore.sdk.exceptions",
     "RetryAction": "flowcore.sdk.retry_policies",
     "RetryDecision": "flowcore.sdk.retry_policies",

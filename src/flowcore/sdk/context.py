@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
     from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
+    from flowcore.sdk.state_stores import AssetStateStores, TaskStateStore
     from flowcore.sdk.task_instances import TaskInstance
 
 
@@ -30,6 +31,7 @@ class Context(TypedDict, total=False):
     date. Those that begin with `prev` are looked up when they are asked for; see `lazy_context.py`.
     """
 
+    asset_state_store: AssetStateStores
     conf: Configuration
     conn: ConnectionAccessor
     dag: DAG
@@ -50,6 +52,7 @@ class Context(TypedDict, total=False):
     task_instance: TaskInstance
     task_instance_key_str: str
     task_reschedule_count: int
+    task_state_store: TaskStateStore
     templates_dict: Mapping[str, Any] | None
     test_mode: bool
     ti: TaskInstance

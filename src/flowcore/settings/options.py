@@ -130,5 +130,7 @@ class Settings:
     """What the XCom backend is made with, as a JSON object."""
     max_xcom_bytes: int = attrs.field(default=10_000_000, validator=ge(1))
     """How much JSON of one XCom the database takes; larger ones fail their try."""
+    task_state_retention_days: float = attrs.field(default=30.0, validator=_SECONDS)
+    """Days after which what a task keeps in its state store expires, if it does not say when; 0: never."""
     log_level: LogLevel = LogLevel.INFO
     """The least severe messages to log: debug, info, warning or error."""

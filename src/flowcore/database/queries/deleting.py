@@ -25,6 +25,7 @@ from flowcore.database.tables import (
     lease,
     rendered_fields,
     task_instance,
+    task_state_store,
     task_try,
     unsettled,
     xcom,
@@ -57,6 +58,7 @@ _of_runs = sa.select(_t.id).where(_t.dag_run_id.in_(ids("runs")))
 OF_RUNS: Mapping[sa.Table, sa.ColumnElement[bool]] = {
     xcom: xcom.c.task_instance_id.in_(_of_runs),
     task_try: task_try.c.task_instance_id.in_(_of_runs),
+    task_state_store: task_state_store.c.task_instance_id.in_(_of_runs),
     rendered_fields: rendered_fields.c.task_instance_id.in_(_of_runs),
     unsettled: unsettled.c.dag_run_id.in_(ids("runs")),
     callback: callback.c.dag_run_id.in_(ids("runs")),

@@ -23,6 +23,7 @@ from flowcore.database.tables.metadata import metadata
 from flowcore.database.tables.pools import pool
 from flowcore.database.tables.rendered_fields import rendered_fields
 from flowcore.database.tables.secrets import connection, variable
+from flowcore.database.tables.state_stores import asset_state_store, task_state_store
 from flowcore.database.tables.task_instances import task_instance, task_try, unsettled
 from flowcore.database.tables.triggers import trigger
 from flowcore.database.tables.xcoms import xcom
@@ -34,6 +35,7 @@ __all__ = [
     "asset_event",
     "asset_reference",
     "asset_schedule",
+    "asset_state_store",
     "backfill",
     "backfill_date",
     "callback",
@@ -48,6 +50,7 @@ __all__ = [
     "pool",
     "rendered_fields",
     "task_instance",
+    "task_state_store",
     "task_try",
     "trigger",
     "unsettled",
