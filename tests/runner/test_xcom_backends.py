@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 
+from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import SettingsError
 from flowcore.runner.object_xcoms import ObjectXComs
-from flowcore.runner.xcom_backends import DatabaseXComs, make_xcom_backend
+from flowcore.runner.xcom_backends import DatabaseXComs, open_xcoms
 
 
 def test_backends_are_made_by_name_once_in_a_process():
-    assert isinstance(make_xcom_backend("database", "{}"), DatabaseXComs)
-    backend = make_xcom_backend("objects", '{"path": "/srv/xcoms"}')
-    assert isinstance(backend, ObjectXComs)
-    assert make_xcom_backend("objects", '{"path": "/srv/xcoms"}') is backend
+    assert isinstance(open_xcoms(TrySettings()).backend, DatabaseXComs)
+    settings = TrySettings(xcom_backend="objects", xcom_backend_kwargs='{"path": "/srv/xcoms"}')
+    xcoms = open_xcoms(settings)
+    assert isinstance(xcoms.backend, ObjectXComs)
+    assert open_xcoms(attrs.evolve(settings)) is xcoms
 
 
 @pytest.mark.parametrize(
@@ -26,4 +29,4 @@ def test_backends_are_made_by_name_once_in_a_process():
 )
 def test_what_cannot_be_made_is_the_operators_error(name, kwargs, message):
     with pytest.raises(SettingsError, match=message):
-        make_xcom_backend(name, kwargs)
+        open_xcoms(TrySettings(xcom_backend=name, xcom_backend_kwargs=kwargs))

@@ -12,7 +12,6 @@ import anyio
 import attrs
 import sqlalchemy as sa
 
-from flowcore.abc import XComBackend
 from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.dag_folders import WatchedFolder
@@ -37,6 +36,7 @@ from flowcore.domain.dags import Dag
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
+from flowcore.runner.xcom_backends import XComs
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
 from flowcore.scheduler.wake_graph import Channel
 from flowcore.sdk.dags import DAG
@@ -71,7 +71,7 @@ class Flowcore:
         watch: RunWatch,
         secrets: Secrets,
         *,
-        xcoms: XComBackend,
+        xcoms: XComs,
         folder: WatchedFolder | None = None,
         clock: Clock,
         options: Options,
@@ -229,7 +229,7 @@ class Flowcore:
             UsageError: a try of it runs.
         """
         delete = partial(delete_dag, dag_id=dag_id)
-        await delete_with_xcoms(self.database, delete, self._xcoms, dag_id=dag_id)
+        await delete_with_xcoms(self.database, delete, self._xcoms.backend, dag_id=dag_id)
 
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
         """Return once no run of the Dags known here is running or due, or waits to run and is not paused.

@@ -21,7 +21,7 @@ from flowcore.concurrency.single_error import single_error
 from flowcore.database.engine import Database, open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
-from flowcore.runner.xcom_backends import make_xcom_backend
+from flowcore.runner.xcom_backends import open_xcoms
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
 from flowcore.secrets.service import Secrets
@@ -98,7 +98,7 @@ async def _serve(
             dags,
             watch,
             secrets,
-            xcoms=make_xcom_backend(options.tries.xcom_backend, options.tries.xcom_backend_kwargs),
+            xcoms=open_xcoms(options.tries),
             folder=folder,
             clock=clock,
             options=options,

@@ -76,6 +76,7 @@ class Options:
 def try_settings(settings: Settings) -> TrySettings:
     """What an operator has set for tries."""
     return TrySettings(
+        allowed_deserialization_classes=settings.allowed_deserialization_classes,
         max_map_length=settings.max_map_length,
         max_templated_field_length=settings.max_templated_field_length,
         max_xcom_bytes=settings.max_xcom_bytes,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,7 +11,6 @@ import attrs
 import sqlalchemy as sa
 from anyio import to_thread
 
-from flowcore.abc import XComBackend
 from flowcore.app.run_changes import Relatives, only_states, select_tasks
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.xcom_removal import delete_with_xcoms
@@ -32,6 +30,7 @@ from flowcore.database.queries.run_views import (
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import FINISHED_RUN, DagRunState, TaskInstanceState
 from flowcore.errors import DagRunNotFound
+from flowcore.runner.xcom_backends import XComs
 from flowcore.scheduler.wake_graph import Channel
 
 _NEWS = (Channel.RUNS_STARTED, Channel.UNSETTLED, Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.RUNS_ENDED)
@@ -53,7 +52,7 @@ class Run:
     """One run; `state` is what it was when last looked at by `wait`, `refresh` or iteration."""
 
     def __init__(
-        self, view: RunView, *, database: Database, watch: RunWatch, xcoms: XComBackend, clock: Clock
+        self, view: RunView, *, database: Database, watch: RunWatch, xcoms: XComs, clock: Clock
     ) -> None:
         self._view, self._database, self._watch, self._clock = view, database, watch, clock
         self._xcoms = xcoms
@@ -115,9 +114,10 @@ class Run:
 
         Raises:
             XComUnavailable: the storage that has it cannot be read.
+            XComUnreadable: it holds an object that cannot be made again in this process.
         """
-        read = partial(self._xcoms.deserialize, json.loads(text))
-        return await to_thread.run_sync(read) if self._xcoms.waits else read()
+        read = partial(self._xcoms.read, text)
+        return await to_thread.run_sync(read) if self._xcoms.backend.waits else read()
 
     async def clear(
         self,
@@ -180,7 +180,9 @@ class Run:
             UsageError: it is running, or a try of it is still being stopped.
         """
         delete = partial(delete_run, dag_id=self.dag_id, run_id=self.run_id)
-        await delete_with_xcoms(self._database, delete, self._xcoms, dag_id=self.dag_id, run_id=self.run_id)
+        await delete_with_xcoms(
+            self._database, delete, self._xcoms.backend, dag_id=self.dag_id, run_id=self.run_id
+        )
 
     async def __aiter__(self) -> AsyncIterator[RunEvent]:
         """Yield changes of state until the run has ended, its own end last.

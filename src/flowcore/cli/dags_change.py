@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from flowcore.app.options import try_settings
 from flowcore.app.run_changes import only_states
 from flowcore.app.xcom_removal import delete_with_xcoms
 from flowcore.cli import changes, options
@@ -20,7 +21,7 @@ from flowcore.database.queries.listing_runs import list_runs
 from flowcore.database.queries.marking import mark_runs
 from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.states import FINISHED_RUN
-from flowcore.runner.xcom_backends import make_xcom_backend
+from flowcore.runner.xcom_backends import open_xcoms
 from flowcore.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ def delete(dag_id: str, yes: bool, database_url: str | None) -> None:
 
 
 def _delete(settings: Settings, unit: BoundUnit[T], dag_id: str, run_id: str | None = None) -> T:
-    xcoms = make_xcom_backend(settings.xcom_backend, settings.xcom_backend_kwargs)
+    xcoms = open_xcoms(try_settings(settings)).backend
     return use_database(
         settings, partial(delete_with_xcoms, delete=unit, xcoms=xcoms, dag_id=dag_id, run_id=run_id)
     )

@@ -12,13 +12,14 @@ import click
 from flowcore.abc import XComBackend
 from flowcore.app.archive_files import ArchiveFiles
 from flowcore.app.cleaning import Cleaning, clean, count_old
+from flowcore.app.options import try_settings
 from flowcore.cli import changes, options
 from flowcore.cli.asking import use_database
 from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_rows
 from flowcore.domain.retention import Retention
 from flowcore.errors import UsageError
-from flowcore.runner.xcom_backends import make_xcom_backend
+from flowcore.runner.xcom_backends import open_xcoms
 from flowcore.settings import Settings, load_settings
 
 _dags = partial(click.option, metavar="DAG_ID,…", callback=lambda _, __, value: _names(value))
@@ -95,7 +96,7 @@ def clean_db(
 
 
 def _xcoms(settings: Settings) -> XComBackend | None:
-    backend = make_xcom_backend(settings.xcom_backend, settings.xcom_backend_kwargs)
+    backend = open_xcoms(try_settings(settings)).backend
     return backend if backend.waits else None
 
 

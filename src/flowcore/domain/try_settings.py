@@ -9,6 +9,7 @@ import attrs
 class TrySettings:
     """Each field is the setting of that name; `settings/options.py` says what it means."""
 
+    allowed_deserialization_classes: str = ""
     max_map_length: int = 1024
     max_templated_field_length: int = 4096
     max_xcom_bytes: int = 10_000_000

@@ -7,7 +7,6 @@ belongs to one try, so a later one removes what those before it left.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from urllib.parse import quote
 
 from flowcore.domain.xcoms import XComPlace
 from flowcore.errors import SettingsError, XComUnavailable
+from flowcore.runner.xcom_values import PLAIN_VALUES, XComValues
 
 _REFERENCE = "__flowcore_object__"
 
@@ -28,6 +28,7 @@ class ObjectXComs:
         threshold: Bytes of JSON from which on a value is written there; 0: all of them.
         compression: How objects are compressed, such as `gzip`; None: not at all.
         storage_options: Further arguments for fsspec's file system: credentials, endpoints.
+        values: How values become texts; not from `xcom_backend_kwargs`.
 
     Raises:
         SettingsError: fsspec is not installed.
@@ -42,16 +43,18 @@ class ObjectXComs:
         threshold: int = 1_000_000,
         compression: str | None = None,
         storage_options: Mapping[str, Any] | None = None,
+        values: XComValues = PLAIN_VALUES,
     ) -> None:
         if find_spec("fsspec") is None:
             raise SettingsError(
                 "the XCom backend 'objects' needs fsspec; run `pip install 'flowcore[xcom-objects]'`"
             )
         self._path, self._threshold, self._compression = path, threshold, compression
+        self._values = values
         self._storage_options = dict(storage_options or {})
 
     def serialize(self, value: Any, place: XComPlace) -> Any:
-        text = json.dumps(value, allow_nan=False)
+        text = self._values.dumps(value)
         # What looks like a reference is written out, so that nobody can refer to what is not theirs.
         if len(text) < self._threshold and not _is_reference(value):
             return value
@@ -69,7 +72,7 @@ class ObjectXComs:
         try:
             files, root = self._files()
             with files.open(f"{root}/{reference}", "rb", compression=self._compression) as file:
-                return json.loads(file.read())
+                return self._values.loads(file.read().decode())
         except Exception as error:
             raise self._unavailable("an XCom cannot be read from", reference, error) from error
 

@@ -1,16 +1,18 @@
-"""The XCom backends that flowcore brings, by name, and how the one that the settings name is made."""
+"""The XCom backends that flowcore brings, by name, and how XComs are written and read with one of them."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import attrs
 
 from flowcore.abc import XComBackend
+from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.xcoms import XComPlace
+from flowcore.runner.xcom_values import XComValues
 from flowcore.sdk.base_xcom import BaseXCom, XComResult
 from flowcore.settings.classes import Source, load_class, make_from
 
@@ -60,17 +62,38 @@ class AirflowXComs:
     def purge(self, place: XComPlace) -> None: ...
 
 
-@lru_cache(maxsize=8)
-def make_xcom_backend(name: str, kwargs: str) -> XComBackend:
-    """The backend that is called `name`, or whose class is at that dotted path, made from JSON `kwargs`.
+@attrs.frozen
+class XComs:
+    """How XComs are written for the database, and read again."""
 
-    Made once in each process.
+    backend: XComBackend
+    values: XComValues
+
+    def written(self, value: Any, place: XComPlace) -> str:
+        """The JSON text that the database keeps; raises what the backend and `XComValues.dumps` do."""
+        return self.values.dumps(self.backend.serialize(value, place))
+
+    def read(self, text: str) -> Any:
+        """The value; raises what the backend and `XComValues.loads` do."""
+        return self.backend.deserialize(self.values.loads(text))
+
+
+@lru_cache(maxsize=8)
+def open_xcoms(settings: TrySettings) -> XComs:
+    """What the operator has set; made once in each process.
 
     Raises:
         SettingsError: there is no such backend, an extra is missing, or it does not take the arguments.
     """
+    values = XComValues(settings.allowed_deserialization_classes)
+    return XComs(_make_backend(settings.xcom_backend, settings.xcom_backend_kwargs, values), values)
+
+
+def _make_backend(name: str, kwargs: str, values: XComValues) -> XComBackend:
     cls = load_class(_KIND, name, BACKENDS, group=_GROUP)
     if inspect.isclass(cls) and issubclass(cls, BaseXCom):
         return AirflowXComs(cls)
+    if name == "objects":
+        cls = partial(cls, values=values)
     backend: XComBackend = make_from(cls, _KIND, name, option="xcom_backend_kwargs", kwargs=kwargs)
     return backend

@@ -6,7 +6,6 @@ it pushes is kept, and handed to the backend in a worker thread when its code is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -16,10 +15,9 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.domain.xcoms import XComPlace
 from flowcore.errors import DagError
-from flowcore.runner.xcom_backends import make_xcom_backend
+from flowcore.runner.xcom_backends import open_xcoms
 from flowcore.sdk.comms.questions import BlocksLoop, Question, call
 from flowcore.sdk.exceptions import XComHoldsSecret, XComNotJson, XComTooLarge
-from flowcore.sdk.lazy_sequences import LazySequence
 from flowcore.secrets.masking import PROCESS
 
 KEY_LENGTH_MAX = 512
@@ -36,7 +34,8 @@ class TryXComs:
         self, workload: Workload, settings: TrySettings, *, pushed: dict[str, str], is_async: bool
     ) -> None:
         self._workload, self._pushed, self._bytes_max = workload, pushed, settings.max_xcom_bytes
-        self._backend: XComBackend = make_xcom_backend(settings.xcom_backend, settings.xcom_backend_kwargs)
+        self._xcoms = open_xcoms(settings)
+        self._backend: XComBackend = self._xcoms.backend
         self._waits_till_later = is_async and self._backend.waits
         self._waiting: dict[str, Any] = {}
 
@@ -96,16 +95,14 @@ class TryXComs:
             )
 
     def _values(self, texts: Iterable[str | None], default: Any) -> list[Any]:
-        return [default if text is None else self._backend.deserialize(json.loads(text)) for text in texts]
+        return [default if text is None else self._xcoms.read(text) for text in texts]
 
     def _keep(self, key: str, value: Any) -> None:
         task_id = self._workload.task_id
         if self._backend.waits:
             self._refuse_secrets(key, value)
         try:
-            stored = self._backend.serialize(value, self._place(key))
-            # NaN and infinity are no JSON: no database and no other language would read them.
-            text = json.dumps(stored, allow_nan=False, default=_listed)
+            text = self._xcoms.written(value, self._place(key))
         except (TypeError, ValueError, RecursionError) as error:
             raise XComNotJson(task_id, key, value, reason=str(error)) from error
         if len(text) > self._bytes_max:
@@ -117,7 +114,7 @@ class TryXComs:
     def _refuse_secrets(self, key: str, value: Any) -> None:
         """Look into a value before it goes elsewhere; what is not JSON only the backend can read."""
         try:
-            text = json.dumps(value, default=_listed)
+            text = self._xcoms.values.dumps(value)
         except (TypeError, ValueError, RecursionError):
             return
         if PROCESS.betrays(text):
@@ -133,10 +130,3 @@ class TryXComs:
             token=work.token,
             key=key,
         )
-
-
-def _listed(value: Any) -> Any:
-    """What is written for a value that JSON does not know: only sequences that were read from elsewhere."""
-    if isinstance(value, LazySequence):
-        return list(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.nodes import chain_linear as chain_linear
     from flowcore.sdk.nodes import cross_downstream as cross_downstream
     from flowcore.sdk.notifiers import BaseNotifier as BaseNotifier
+    from flowcore.sdk.object_storage import ObjectStoragePath as ObjectStoragePath
     from flowcore.sdk.operators import BaseOperator as BaseOperator
     from flowcore.sdk.params import Param as Param
     from flowcore.sdk.parsing_context import get_parsing_context as get_parsing_context
@@ -115,6 +116,7 @@ _SOURCES = {
     "Label": "flowcore.sdk.edges",
     "Metadata": "flowcore.sdk.asset_events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
+    "ObjectStoragePath": "flowcore.sdk.object_storage",
     "Param": "flowcore.sdk.params",
     "ResumableJobMixin": "flowcore.sdk.resumable_jobs",
     "TaskCancelled": "flowcore.sdk.exceptions",

@@ -91,6 +91,18 @@ class XComNotJson(DagError, TypeError):
         self.task_id, self.key = task_id, key
 
 
+class XComUnreadable(DagError):
+    """An XCom holds an object that cannot be made again here."""
+
+    def __init__(self, name: str, reason: object) -> None:
+        super().__init__(
+            f"an XCom holds an object of {name}, which cannot be made again here: {reason}; install the same"
+            " module here as where it was pushed, and let the operator's allowed_deserialization_classes name"
+            " the class"
+        )
+        self.class_name = name
+
+
 class XComHoldsSecret(DagError, ValueError):
     """A task pushed a value that a secret is in; the message does not say which."""
 

@@ -128,6 +128,8 @@ class Settings:
     """Where XComs are kept: database, objects, or the path of a class."""
     xcom_backend_kwargs: str = attrs.field(default="{}", repr=False)
     """What the XCom backend is made with, as a JSON object."""
+    allowed_deserialization_classes: str = ""
+    """Classes whose objects tasks hand on as XComs, as dotted names or patterns: shop.models.*."""
     max_xcom_bytes: int = attrs.field(default=10_000_000, validator=ge(1))
     """How much JSON of one XCom the database takes; larger ones fail their try."""
     task_state_retention_days: float = attrs.field(default=30.0, validator=_SECONDS)

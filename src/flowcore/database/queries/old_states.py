@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -36,4 +37,6 @@ def _delete(connection: sa.Connection, found: Sequence[Old]) -> tuple[Sequence[O
     return found, {task_state_store.name: connection.execute(_DELETE, bind_ids("instances", found)).rowcount}
 
 
-OLD_STATES = OldKind(find=_find, keys="instances", rows={task_state_store: _of_these}, delete=_delete)
+OLD_STATES = OldKind(
+    find=_find, bind=partial(bind_ids, "instances"), rows={task_state_store: _of_these}, delete=_delete
+)
