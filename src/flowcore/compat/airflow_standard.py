@@ -23,9 +23,12 @@ WEEKDAY = of("flowcore.compat.airflow_weekday", "WeekDay")
 
 _DECORATORS: Mapping[str, Names] = {
     "bash": {"bash_task": f"{SDK}:task.bash"},
+    "branch_external_python": {"branch_external_python_task": f"{SDK}:task.branch_external_python"},
     "branch_python": {"branch_task": f"{SDK}:task.branch"},
+    "branch_virtualenv": {"branch_virtualenv_task": f"{SDK}:task.branch_virtualenv"},
     "external_python": {"external_python_task": f"{SDK}:task.external_python"},
     "python": {"python_task": f"{SDK}:task"},
+    "python_virtualenv": {"virtualenv_task": f"{SDK}:task.virtualenv"},
     "sensor": {"sensor_task": f"{SDK}:task.sensor"},
     "short_circuit": {"short_circuit_task": f"{SDK}:task.short_circuit"},
 }
@@ -37,8 +40,11 @@ _OPERATORS: Mapping[str, Names] = {
     "latest_only": _ours("latest_only", "LatestOnlyOperator"),
     "python": {
         **sdk("get_current_context"),
+        **_ours("branch_external_python", "BranchExternalPythonOperator"),
         **_ours("branch_python", "BranchPythonOperator"),
+        **_ours("branch_virtualenv", "BranchPythonVirtualenvOperator"),
         **_ours("external_python", "ExternalPythonOperator"),
+        **_ours("python_virtualenv", "PythonVirtualenvOperator"),
         **_ours("python", "PythonOperator"),
         **_ours("short_circuit", "ShortCircuitOperator"),
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, Unpack, cast, overload
 
@@ -38,12 +38,17 @@ class BashDecorator(FunctionDecorator):
         return super().__call__(function, **arguments) if function else super().__call__(**arguments)
 
 
-class _ExternalArguments(FunctionTaskArguments, total=False):
-    python: str
+class _ElsewhereArguments(FunctionTaskArguments, total=False):
+    serializer: str
+    string_args: Iterable[str] | None
     env_vars: Mapping[str, str] | None
     inherit_env: bool
     skip_on_exit_code: int | Container[int] | None
     expect_airflow: bool
+
+
+class _ExternalArguments(_ElsewhereArguments, total=False):
+    python: str
 
 
 class ExternalPythonDecorator(FunctionDecorator):
@@ -54,6 +59,31 @@ class ExternalPythonDecorator(FunctionDecorator):
     ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]:
         """See `FunctionDecorator`; `python` has to be given."""
         return super().__call__(**cast("FunctionTaskArguments", arguments))
+
+
+class _VirtualenvArguments(_ElsewhereArguments, total=False):
+    requirements: Iterable[str] | str | None
+    python_version: str | None
+    system_site_packages: bool
+    pip_install_options: Iterable[str] | None
+    index_urls: Iterable[str] | str | None
+    venv_cache_path: str | None
+
+
+class VirtualenvDecorator(FunctionDecorator):
+    """`@task.virtualenv`; its arguments are those of `VirtualenvFunctionOperator`."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def __call__(
+        self, /, **arguments: Unpack[_VirtualenvArguments]
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **arguments: Any) -> Any:
+        """See `FunctionDecorator`."""
+        return super().__call__(function, **arguments) if function else super().__call__(**arguments)
 
 
 class _SensorArguments(FunctionTaskArguments, total=False):

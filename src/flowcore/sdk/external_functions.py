@@ -1,30 +1,25 @@
 """What `@task.external_python` makes of a function: it is called by another Python, with packages of its own.
 
-That Python knows neither flowcore nor the Dag file: it is given the function's text, so the function imports
-what it needs itself. Arguments are pickled; what it returns comes back as JSON, as XComs are.
+That Python is given the function's text, so the function imports what it needs itself. Arguments are
+pickled; what it returns comes back as JSON, as XComs are. Waiting for it holds no process here.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
 import logging
 import os
-import pickle
-import signal
-import subprocess
-from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from flowcore.errors import DagError
+from flowcore.sdk.command_steps import Steps, StepsCall, atemporary_folder, temporary_folder
+from flowcore.sdk.commands import Command, Finished
 from flowcore.sdk.exceptions import AirflowException, TaskSkipped
+from flowcore.sdk.external_calls import ExternalCall, check_serializer, plain_source
 from flowcore.sdk.functions import FunctionOperator
+from flowcore.sdk.operators import BaseOperator
+from flowcore.sdk.references import Lookup
 from flowcore.sdk.task_callables import TaskCallable
 
 if TYPE_CHECKING:
@@ -45,29 +40,16 @@ PLAIN_KEYS = frozenset(
         ),
     }
 )
-#: A protocol that every Python reads that is still in use.
-_PICKLE = 4
-
-_SCRIPT = """\
-{source}
-
-import json as _json, pickle as _pickle, sys as _sys
-
-with open(_sys.argv[1], "rb") as _file:
-    _args, _kwargs = _pickle.load(_file)
-_result = {name}(*_args, **_kwargs)
-with open(_sys.argv[2], "w", encoding="utf-8") as _file:
-    _json.dump(_result, _file)
-"""
 
 
-class ExternalFunctionOperator(FunctionOperator):
-    """Calls a function in another Python.
+class CallsElsewhere(FunctionOperator):
+    """Calls a function in a Python that a subclass finds or makes.
 
     Args:
         task_id: See `BaseOperator`.
-        python: The path of that Python, which has to be there when the task runs; a template.
         called: The function.
+        serializer: What writes the arguments: "pickle", "cloudpickle" or "dill".
+        string_args: Texts that the function finds in the global name `virtualenv_string_args`.
         env_vars: Environment variables for it, added to those of the task unless `inherit_env` is False.
         skip_on_exit_code: Exit statuses that skip the task.
         expect_airflow: Taken for the sake of Dag files that were written for Airflow, and without effect.
@@ -78,15 +60,15 @@ class ExternalFunctionOperator(FunctionOperator):
             Python cannot understand.
     """
 
-    operator_name = "@task.external_python"
-    template_fields: Sequence[str] = (*FunctionOperator.template_fields, "python", "env_vars")
+    template_fields: Sequence[str] = (*FunctionOperator.template_fields, "string_args", "env_vars")
 
     def __init__(
         self,
         task_id: str,
         *,
-        python: str,
         called: TaskCallable,
+        serializer: str = "pickle",
+        string_args: Iterable[str] | None = None,
         env_vars: Mapping[str, str] | None = None,
         inherit_env: bool = True,
         skip_on_exit_code: int | Container[int] | None = None,
@@ -94,7 +76,8 @@ class ExternalFunctionOperator(FunctionOperator):
         **arguments: Any,
     ) -> None:
         super().__init__(task_id, called=called, **arguments)
-        self.python, self.env_vars, self.inherit_env = python, env_vars, inherit_env
+        self.serializer, self.string_args = check_serializer(serializer), tuple(string_args or ())
+        self.env_vars, self.inherit_env = env_vars, inherit_env
         self.skip_on_exit_code = (
             (skip_on_exit_code,) if isinstance(skip_on_exit_code, int) else skip_on_exit_code or ()
         )
@@ -104,7 +87,12 @@ class ExternalFunctionOperator(FunctionOperator):
                 f"task {self.task_id!r} wants {', '.join(foreign)} of the context, which another Python"
                 f" does not know; take of these: {', '.join(sorted(PLAIN_KEYS))}"
             )
-        self._pid: int | None = None
+        self._steps_call = StepsCall(log.info)
+
+    @property
+    def is_async(self) -> bool:
+        # Its function is none of this process.
+        return super(FunctionOperator, self).is_async
 
     def execute(self, context: Context) -> Any:
         """Call the function, and return what it returned.
@@ -113,94 +101,77 @@ class ExternalFunctionOperator(FunctionOperator):
             DagError: there is no such Python, or an argument cannot be pickled.
             TaskSkipped, AirflowException: it ended with an exit status that says so.
         """
-        given = {key: _plain(value) for key, value in self._kwargs(context).items() if self._is_given(key)}
-        with TemporaryDirectory(prefix="flowcore-") as folder:
-            script, call, result = (Path(folder, name) for name in ("script.py", "call", "result"))
-            script.write_text(_SCRIPT.format(source=self._source, name=self.called.name), encoding="utf-8")
-            call.write_bytes(self._pickled(given))
-            self._take(self._run([self.python, str(script), str(call), str(result)]))
-            return json.loads(result.read_text(encoding="utf-8"))
+        with temporary_folder() as folder:
+            return self._steps_call.run(self._steps(context, folder))
+
+    async def aexecute(self, context: Context) -> Any:
+        async with atemporary_folder() as folder:
+            return await StepsCall(log.info).arun(self._steps(context, folder))
 
     def on_kill(self) -> None:
-        if self._pid is not None:
-            _kill(self._pid)
+        self._steps_call.kill()
+
+    def for_one_try(self, lookup: Lookup) -> Self:
+        # Each try has a process of its own to end.
+        copied = BaseOperator.for_one_try(self, lookup)
+        copied._steps_call = StepsCall(log.info)
+        return copied
+
+    def _steps(self, context: Context, folder: Path) -> Steps[Any]:
+        raise NotImplementedError
+
+    def _called_by(self, python: str, context: Context, folder: Path) -> Steps[Any]:
+        """Let a Python call the function; what that returned."""
+        call = ExternalCall(
+            source=self._source,
+            name=self.called.name,
+            serializer=self.serializer,
+            texts=tuple(map(str, self.string_args)),
+        )
+        given = {key: value for key, value in self._kwargs(context).items() if self._is_given(key)}
+        argv = [python, *call.write(folder, self.op_args, given)]
+        try:
+            finished = yield self._command(argv)
+        except OSError as error:
+            raise DagError(
+                f"task {self.task_id!r} cannot start {python!r}: {error}; name a Python that is there"
+            ) from error
+        self._take(finished)
+        return call.result(folder)
+
+    def _command(self, argv: Sequence[str]) -> Command:
+        env = {**(os.environ if self.inherit_env else {}), **(self.env_vars or {})}
+        return Command(argv, env, cwd=os.getcwd())
 
     def _is_given(self, key: str) -> bool:
         return key in self.op_kwargs or key in PLAIN_KEYS
 
-    def _pickled(self, kwargs: Mapping[str, Any]) -> bytes:
-        try:
-            return pickle.dumps((self.op_args, dict(kwargs)), protocol=_PICKLE)
-        except Exception as error:
-            raise DagError(
-                f"the arguments of task {self.task_id!r} cannot be pickled: {error}; give texts, numbers,"
-                " lists and dicts"
-            ) from error
-
-    def _run(self, command: list[str]) -> int:
-        """Run the command to its end, log what it prints, and leave nothing of it running."""
-        env = {**(os.environ if self.inherit_env else {}), **(self.env_vars or {})}
-        try:
-            process = subprocess.Popen(
-                command,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:
-            raise DagError(
-                f"task {self.task_id!r} cannot start {self.python!r}: {error}; name a Python that is there"
-            ) from error
-        self._pid = process.pid
-        with process:
-            try:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    log.info("%s", line.rstrip("\r\n"))
-                return process.wait()
-            finally:
-                _kill(process.pid)
-                self._pid = None
-
-    def _take(self, status: int) -> None:
+    def _take(self, finished: Finished | None) -> None:
+        status = 0 if finished is None else finished.exit_status
         if status in self.skip_on_exit_code:
             raise TaskSkipped(f"the function ended with exit status {status}, which skips the task")
         if status != 0:
             raise AirflowException(f"the function failed with exit status {status}; the log says why")
 
 
-def plain_source(called: TaskCallable) -> str:
-    """The text of a function, without its decorators.
+class ExternalFunctionOperator(CallsElsewhere):
+    """Calls a function in a Python that is there.
+
+    Args:
+        task_id: See `BaseOperator`.
+        python: The path of that Python, which has to be there when the task runs; a template.
+        arguments: See `CallsElsewhere`.
 
     Raises:
-        DagError: it has none, or is a coroutine function.
+        DagError: see `CallsElsewhere`.
     """
-    function: Callable[..., Any] = called.function
-    if called.is_async:
-        raise DagError(f"{called.name!r} is a coroutine function; another Python calls functions only")
-    try:
-        [definition] = ast.parse(dedent(inspect.getsource(function))).body
-    except (OSError, TypeError, SyntaxError, ValueError) as error:
-        raise DagError(
-            f"the text of {called.name!r} is not to be had: {error}; write it with `def`"
-        ) from None
-    if not isinstance(definition, ast.FunctionDef):
-        raise DagError(f"{called.name!r} is no function of its own; write it with `def`")
-    definition.decorator_list = []
-    return ast.unparse(definition)
 
+    operator_name = "@task.external_python"
+    template_fields: Sequence[str] = (*CallsElsewhere.template_fields, "python")
 
-def _plain(value: Any) -> Any:
-    """A value as every Python has it: the times of some libraries are classes of their own."""
-    if isinstance(value, datetime):
-        return datetime.fromisoformat(value.isoformat())
-    return dict(value) if isinstance(value, Mapping) else value
+    def __init__(self, task_id: str, *, python: str, **arguments: Any) -> None:
+        super().__init__(task_id, **arguments)
+        self.python = python
 
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+    def _steps(self, context: Context, folder: Path) -> Steps[Any]:
+        return self._called_by(self.python, context, folder)

@@ -7,6 +7,7 @@ from flowcore.sdk.derived_decorators import (
     ExternalPythonDecorator,
     SensorDecorator,
     ShortCircuitDecorator,
+    VirtualenvDecorator,
 )
 from flowcore.sdk.function_decorators import FunctionDecorator
 from flowcore.sdk.functions import FunctionOperator
@@ -42,6 +43,27 @@ class TaskDecorator(FunctionDecorator):
         from flowcore.sdk.external_functions import ExternalFunctionOperator
 
         return ExternalPythonDecorator("@task.external_python", ExternalFunctionOperator)
+
+    @property
+    def virtualenv(self) -> VirtualenvDecorator:
+        """Call the function in a virtual environment that is made for it."""
+        from flowcore.sdk.virtualenv_functions import VirtualenvFunctionOperator
+
+        return VirtualenvDecorator("@task.virtualenv", VirtualenvFunctionOperator)
+
+    @property
+    def branch_external_python(self) -> ExternalPythonDecorator:
+        """Make a branch that chooses in another Python."""
+        from flowcore.sdk.deciding_external_functions import BranchExternalFunctionOperator
+
+        return ExternalPythonDecorator("@task.branch_external_python", BranchExternalFunctionOperator)
+
+    @property
+    def branch_virtualenv(self) -> VirtualenvDecorator:
+        """Make a branch that chooses in a virtual environment."""
+        from flowcore.sdk.deciding_external_functions import BranchVirtualenvFunctionOperator
+
+        return VirtualenvDecorator("@task.branch_virtualenv", BranchVirtualenvFunctionOperator)
 
     @property
     def sensor(self) -> SensorDecorator:
