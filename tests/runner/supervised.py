@@ -204,10 +204,10 @@ async def supervising(child: Child, **options: Any) -> AsyncIterator[Supervisor]
 
 @asynccontextmanager
 async def try_in_child(
-    server: ForkServer, source: DagSource, workload: Workload, **options: Any
+    server: ForkServer, source: DagSource, workload: Workload, *, settings: Any = None, **options: Any
 ) -> AsyncIterator[Supervisor]:
     """One try in a child of its own."""
     dag_server = await server.dag_server(source)
-    child = await dag_server.fork(TRY, {"workload": dump_record(workload), "settings": {}})
+    child = await dag_server.fork(TRY, {"workload": dump_record(workload), "settings": settings or {}})
     async with supervising(child, **options) as supervisor:
         yield supervisor

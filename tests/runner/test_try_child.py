@@ -12,9 +12,11 @@ from flowcore.domain.retries import RetryAdvice
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.children import ExitStatus
 from flowcore.runner.processes import open_fork_server
+from flowcore.sdk.comms.messages import LogLines
 from tests.runner.children import cpu_ticks, printed, printed_until, wait_gone, wait_until
 from tests.runner.supervised import dag_of, source_of, try_in_child
 from tests.runner.tries import DATED_RUN, workload_of
+from tests.support.plug_ins import write_distribution
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +104,23 @@ async def test_what_a_retry_policy_says_is_reported(server, kind):
     """)
     over, status = await outcome_of(server, source)
     assert (over.outcome, over.advice, status) == (FAILED, RetryAdvice(30, "busy"), ENDED)
+
+
+@KINDS
+async def test_listeners_hear_of_a_try_in_its_process(server, kind, tmp_path):
+    ears = "def on_task_instance_success(task_instance): print('heard of', task_instance.task_id)"
+    write_distribution(tmp_path, "ears", {"ears": ears}, {"flowcore.listeners": {"ears": "ears"}})
+    source = source_of(f"""
+        import sys
+        sys.path.append({str(tmp_path)!r})
+        with DAG("d") as dag:
+            @task
+            {kind} t(): pass
+            t()
+    """)
+    async with try_in_child(server, source, workload_of("t"), settings={"has_listeners": True}) as supervisor:
+        lines = await supervisor.next(LogLines)
+    assert "heard of t" in lines.lines[0]
 
 
 async def test_a_try_that_was_told_to_end_asks_no_retry_policy(server):

@@ -10,6 +10,7 @@ from pathlib import Path
 from flowcore.entry_points import entry_points
 from flowcore.plug_ins.catalogue import catalogue
 from flowcore.plug_ins.folder import plugins_folder
+from flowcore.plug_ins.listeners import listeners
 
 
 def write_distribution(
@@ -45,5 +46,5 @@ def importable(folder: Path) -> Iterator[None]:
 
 def forget_plug_ins() -> None:
     """Let this process look for them anew."""
-    for remembered in (catalogue, entry_points, plugins_folder):
+    for remembered in (catalogue, entry_points, listeners, plugins_folder):
         remembered.cache_clear()

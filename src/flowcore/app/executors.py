@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import attrs
 from anyio.abc import TaskGroup
 
 from flowcore.abc import Executor
@@ -20,6 +21,7 @@ from flowcore.executors.by_dag import ByDag
 from flowcore.executors.in_process import InProcessExecutor
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
+from flowcore.plug_ins.listeners import has_listeners
 from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import LogSink, open_log_files
@@ -46,6 +48,7 @@ async def open_executor(
         if options.logs_folder is not None:
             logs = await stack.enter_async_context(open_log_files(options.logs_folder))
             stack.enter_context(capturing())
+        tries = attrs.evolve(options.tries, has_listeners=has_listeners())
         answers = sources_of_tries(
             database,
             secrets,
@@ -60,7 +63,7 @@ async def open_executor(
             parallelism=options.parallelism,
             async_parallelism=options.async_parallelism,
             logs=logs,
-            settings=options.tries,
+            settings=tries,
         )
         if folder is None or options.executor is ExecutorName.IN_PROCESS:
             yield here
@@ -71,7 +74,7 @@ async def open_executor(
             DagSources(database, folder.catalogue.folder),
             answers,
             clock=clock,
-            settings=options.tries,
+            settings=tries,
             backend=current_backend(),
             limits=LocalLimits(parallelism=options.parallelism, async_parallelism=options.async_parallelism),
             logs=logs or PrintedLogs(),

@@ -92,6 +92,7 @@ NAMES: Mapping[str, Names] = {
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.hooks.base": _sdk("BaseHook"),
     "airflow.notifications.basenotifier": _sdk("BaseNotifier"),
+    "airflow.listeners": _of("flowcore.plug_ins.listeners", "hookimpl"),
     "airflow.models": {
         **_sdk("DAG", "BaseOperator", "Connection", "Param", "TaskInstance", "Variable", "XComArg"),
     },
@@ -99,7 +100,8 @@ NAMES: Mapping[str, Names] = {
     "airflow.models.connection": _sdk("Connection"),
     "airflow.models.dag": _DAG,
     "airflow.models.param": _PARAM,
-    "airflow.models.taskinstance": _sdk("TaskInstance"),
+    "airflow.models.dagrun": {"DagRun": "flowcore.domain.dag_runs:DagRun"},
+    "airflow.models.taskinstance": _of("flowcore.compat.airflow_task_instances", "TaskInstance"),
     "airflow.models.variable": _sdk("Variable"),
     "airflow.models.skipmixin": SKIPPING,
     "airflow.models.xcom_arg": _sdk("XComArg"),

@@ -7,9 +7,13 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class TrySettings:
-    """Each field is the setting of that name; `settings/options.py` says what it means."""
+    """Each field is the setting of that name; `settings/options.py` says what it means.
+
+    But `has_listeners` says whether plug-ins bring listeners.
+    """
 
     allowed_deserialization_classes: str = ""
+    has_listeners: bool = False
     max_map_length: int = 1024
     max_templated_field_length: int = 4096
     max_xcom_bytes: int = 10_000_000

@@ -104,7 +104,8 @@ class ForkedTry:
 
     def _died_wordless(self, ending: Ending) -> bool:
         is_failure = ending.outcome is TryOutcome.FAILED and self._cancel_reason is None
-        return is_failure and self._tried.said is None and self.workload.has_failure_callbacks
+        is_heard = self.workload.has_failure_callbacks or self._children.settings.has_listeners
+        return is_failure and self._tried.said is None and is_heard
 
     async def _called_back(self, ending: Ending) -> Ending:
         """Tell the callbacks of a try whose process cannot any more; the try is given back if that is cut."""

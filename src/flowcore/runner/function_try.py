@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.errors import PeerGone
@@ -25,6 +26,7 @@ from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.instance_names import named
+from flowcore.runner.listening import listeners_after
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.runner.retry_questions import after_answers, questions_after
@@ -77,7 +79,7 @@ class FunctionTry:
         They are told the `error`, by default what `run` met. A try that was told to end calls nobody.
         """
         state = state_after(ending.outcome, self._workload)
-        callbacks = callbacks_after(self._task, state)
+        callbacks = (*callbacks_after(self._task, state), *listeners_after(state, self._settings))
         if not callbacks or state is None or self._is_stopped():
             return
         if (ready := self._ready_to_call_back()) is not None:
@@ -151,7 +153,8 @@ class FunctionTry:
         self._began_at = time.monotonic()
         self._comms.post(TryBegun())
         if self._workload.start_date is None:
-            self._call_back(ready.task.on_execute_callback, ready)
+            beginning = listeners_after(TaskInstanceState.RUNNING, self._settings)
+            self._call_back((*ready.task.on_execute_callback, *beginning), ready)
         process = os.getpid()
         try:
             return executed(ready.task, ready.context)

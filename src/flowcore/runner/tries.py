@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from flowcore.concurrency.thread_calls import ThreadCall
+from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.runner.asset_updates import with_asset_updates
@@ -22,6 +23,7 @@ from flowcore.runner.callbacks import CALLBACKS_S, acall_back, callbacks_after, 
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.instance_names import named
+from flowcore.runner.listening import listeners_after
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
 from flowcore.runner.results import pushed_result
 from flowcore.runner.retry_questions import after_answers, questions_after
@@ -113,7 +115,10 @@ class Try:
     async def _call_back(self, ending: Ending) -> None:
         """Call the author's callbacks; one that was told to end calls nobody."""
         state = state_after(ending.outcome, self.workload)
-        if self._task is None or state is None or not (callbacks := callbacks_after(self._task, state)):
+        if self._task is None or state is None:
+            return
+        callbacks = (*callbacks_after(self._task, state), *listeners_after(state, self._settings))
+        if not callbacks:
             return
         if (ready := self._ready_to_call_back(self._task)) is not None:
             ready.end(state, self._error)
@@ -225,7 +230,8 @@ class Try:
 
     async def _announce(self, task: BaseOperator, context: Context) -> None:
         if self.workload.start_date is None:
-            await acall_back(task.on_execute_callback, context)
+            beginning = listeners_after(TaskInstanceState.RUNNING, self._settings)
+            await acall_back((*task.on_execute_callback, *beginning), context)
 
     async def _kill(self, task: BaseOperator) -> None:
         if type(task).on_kill is BaseOperator.on_kill or not self._has_begun:
