@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from flowcore.compat.airflow_imports import airflow_imports
@@ -26,6 +28,14 @@ def test_imports_are_found_wherever_they_stand():
 def test_only_what_is_missing_is_a_problem():
     problems = {str(item) for item in airflow_imports(FILE) if item.problem}
     assert problems == {"airflow.decorators.nothing", "airflow.providers.sftp.hooks.sftp.SFTPHook"}
+
+
+def test_an_extra_that_is_missing_is_a_problem(monkeypatch):
+    monkeypatch.setitem(sys.modules, "upath", None)
+    monkeypatch.delitem(sys.modules, "flowcore.sdk.object_storage", raising=False)
+    monkeypatch.delattr("flowcore.sdk.ObjectStoragePath", raising=False)
+    [found] = airflow_imports("from airflow.io.path import ObjectStoragePath")
+    assert "run `pip install 'flowcore[object-storage]'`" in found.problem
 
 
 def test_a_module_counts_as_a_name_of_its_package():

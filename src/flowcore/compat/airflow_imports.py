@@ -31,7 +31,7 @@ class Import:
             return None
         try:
             find_name(self.module, str(self.name))
-        except NotAvailable as error:
+        except ImportError as error:  # we do not have it, or an extra is missing
             return str(error)
         return None
 

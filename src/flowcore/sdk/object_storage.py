@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from flowcore.domain.connections import Connection as ConnectionFields
-from flowcore.errors import SettingsError, UsageError
+from flowcore.errors import UsageError
 from flowcore.sdk.connections import Connection
 from flowcore.sdk.storage_options import storage_options
 
@@ -21,7 +21,7 @@ try:
     from fsspec import AbstractFileSystem, filesystem
     from upath.extensions import ProxyUPath
 except ImportError as error:
-    raise SettingsError(
+    raise ImportError(
         f"ObjectStoragePath needs universal-pathlib ({error}); run `pip install 'flowcore[object-storage]'`"
     ) from error
 
