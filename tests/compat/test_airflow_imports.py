@@ -31,7 +31,7 @@ def test_only_what_is_missing_is_a_problem():
 
 
 def test_an_extra_that_is_missing_is_a_problem(monkeypatch):
-    monkeypatch.setitem(sys.modules, "upath", None)
+    monkeypatch.setitem(sys.modules, "upath.extensions", None)
     monkeypatch.delitem(sys.modules, "flowcore.sdk.object_storage", raising=False)
     monkeypatch.delattr("flowcore.sdk.ObjectStoragePath", raising=False)
     [found] = airflow_imports("from airflow.io.path import ObjectStoragePath")
