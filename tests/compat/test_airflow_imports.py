@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from flowcore import sdk
 from flowcore.compat.airflow_imports import airflow_imports
 
 FILE = """
@@ -33,7 +34,7 @@ def test_only_what_is_missing_is_a_problem():
 def test_an_extra_that_is_missing_is_a_problem(monkeypatch):
     monkeypatch.setitem(sys.modules, "upath.extensions", None)
     monkeypatch.delitem(sys.modules, "flowcore.sdk.object_storage", raising=False)
-    monkeypatch.delattr("flowcore.sdk.ObjectStoragePath", raising=False)
+    monkeypatch.delitem(vars(sdk), "ObjectStoragePath", raising=False)
     [found] = airflow_imports("from airflow.io.path import ObjectStoragePath")
     assert "run `pip install 'flowcore[object-storage]'`" in found.problem
 
