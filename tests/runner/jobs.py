@@ -109,3 +109,8 @@ def surroundings(job: Job) -> None:
         "input": sys.stdin.read(),
     }
     job.comms.sendall(json.dumps(found).encode())
+
+
+def loaded_modules(job: Job) -> None:
+    """Names the modules that this process has imported."""
+    job.comms.sendall(" ".join(sys.modules).encode())

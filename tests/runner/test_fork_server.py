@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -40,13 +41,20 @@ def server_process():
             yield ours, process
 
 
-def fork(control, number, job, payload):
-    """Ask for a child; its comms socket and pid."""
+def order(control, number, job, output, payload=None):
+    """Order a child; its comms socket."""
     ours, theirs = socket.socketpair()
     ours.settimeout(20)
-    with theirs, open(os.devnull, "w") as nowhere:
-        order = control_frame(Fork(f"tests.runner.jobs:{job}", payload), number)
-        socket.send_fds(control, [order], [theirs.fileno(), nowhere.fileno(), nowhere.fileno()])
+    with theirs:
+        data = control_frame(Fork(f"tests.runner.jobs:{job}", payload or {}), number)
+        socket.send_fds(control, [data], [theirs.fileno(), output.fileno(), output.fileno()])
+    return ours
+
+
+def fork(control, number, job, payload):
+    """Ask for a child; its comms socket and pid."""
+    with open(os.devnull, "w") as nowhere:
+        ours = order(control, number, job, nowhere, payload)
     # Its end may have been told in the same breath.
     answer, *_ = Inbox().receive(control)
     assert isinstance(answer.message, Forked)
@@ -96,12 +104,35 @@ def test_signals_of_operators_do_not_end_the_server():
 
 def test_many_orders_at_once_are_carried_out_in_turn():
     with server_process() as (control, _):
-        ends = [socket.socketpair() for _ in range(20)]
         with open(os.devnull, "w") as nowhere:
-            for number, (_, theirs) in enumerate(ends):
-                order = control_frame(Fork("tests.runner.jobs:echo", {"a": number}), number)
-                socket.send_fds(control, [order], [theirs.fileno(), nowhere.fileno(), nowhere.fileno()])
-        for number, (ours, theirs) in enumerate(ends):
-            with ours, theirs:
-                theirs.close()
+            ends = [order(control, number, "echo", nowhere, {"a": number}) for number in range(20)]
+        for number, ours in enumerate(ends):
+            with ours:
                 assert ours.recv(100) == b'{"a": %d}' % number
+
+
+def test_children_that_were_ordered_together_hold_nothing_of_each_other():
+    with server_process() as (control, process), open(os.devnull, "w") as nowhere:
+        # All orders are there when it reads them.
+        process.send_signal(signal.SIGSTOP)
+        ends = [order(control, number, job, nowhere) for number, job in enumerate(["hang", "echo", "hang"])]
+        process.send_signal(signal.SIGCONT)
+        with ends[0], ends[1], ends[2]:
+            assert ends[0].recv(100)
+            assert ends[2].recv(100)
+            assert ends[1].recv(100) == b"{}"
+            # It has ended, and those that live have no copy of its end of the socket.
+            assert ends[1].recv(100) == b""
+
+
+#: What functions do not need, and what is large.
+_NOT_SHARED = {"argparse", "asyncio", "click", "sqlalchemy", "ssl", "trio", "typed_settings"}
+
+
+def test_the_server_has_loaded_nothing_that_tries_would_copy_in_vain():
+    with server_process() as (control, _):
+        comms, _ = fork(control, 1, "loaded_modules", {})
+        with comms:
+            loaded = set(comms.makefile().read().split())
+    assert "flowcore.runner.function_try" in loaded
+    assert loaded & _NOT_SHARED == set()

@@ -7,9 +7,13 @@ on it is the control socket of a fork server. `followed_imports.py` is the other
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 
+from flowcore.backends import Backend
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import load_record
+from flowcore.domain.workloads import RunsIn
 from flowcore.errors import FlowcoreError
 from flowcore.runner.control import ServerBroken
 from flowcore.runner.forking import ForkLoop
@@ -25,6 +29,7 @@ def serve_dags(job: Job) -> None:
     """Import the `DagSource` in the payload, and serve what it makes."""
     dags = _import(job)
     if dags is not None:
+        _import_loops(dags)
         job.comms.setblocking(True)
         ForkLoop(job.comms, dags).serve()
 
@@ -37,3 +42,12 @@ def _import(job: Job) -> Sequence[DAG] | None:
     except FlowcoreError as error:
         comms.post(ServerBroken(error_answer(error)))
         return None
+
+
+def _import_loops(dags: Sequence[DAG]) -> None:
+    """Import the event loops of coroutines that ask for a process each: each would do it for itself."""
+    alone = [task for dag in dags for task in dag.tasks if task.is_async and task.runs_in is RunsIn.PROCESS]
+    for backend in {task.backend or Backend.ASYNCIO for task in alone}:
+        # What is missing is missed by the try.
+        with suppress(ImportError):
+            import_module(f"anyio._backends._{backend}")

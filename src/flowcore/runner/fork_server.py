@@ -22,13 +22,12 @@ from flowcore.runner import linux
 from flowcore.runner.child_log import logging_to_supervisors
 from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.forking import ForkLoop
+from flowcore.runner.rehearsal import rehearse
 from flowcore.sdk.comms.messages import Message
 
-#: What children would import otherwise, each for itself. Not trio: it may not be installed.
+#: What children would import otherwise, each for itself. Not an event loop: a function needs none.
 _IMPORTED = (
-    "anyio._backends._asyncio",
     "flowcore.runner.dag_server",
-    "flowcore.runner.try_child",
     "flowcore.runner.warm_worker",
     "flowcore.sdk.templates.rendering",
 )
@@ -46,6 +45,7 @@ def serve(control: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     with logging_to_supervisors():
+        rehearse()
         ForkLoop(socket.socket(fileno=control)).serve()
     flush_outputs()
     # Threads that an import has started have no say in it.

@@ -16,27 +16,27 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
-from flowcore.errors import FlowcoreError, ProtocolError
+from flowcore.errors import ProtocolError
 from flowcore.runner import linux
+from flowcore.runner.births import Birth, fork_all
 from flowcore.runner.control import (
     Fork,
-    ForkRefused,
     Inbox,
     SendSignal,
     ServerReady,
     control_frame,
     exited_frame,
-    forked_frame,
 )
-from flowcore.runner.forked_child import HELD_BACK, flush_outputs, job_of, run_child
-from flowcore.runner.jobs import find_job
+from flowcore.runner.forked_child import HELD_BACK, flush_outputs
 from flowcore.sdk.comms.envelopes import Envelope
-from flowcore.sdk.comms.messages import Message
 from flowcore.sdk.dags import DAG
 
 #: How long to wait for killed processes to be gone; one that hangs in the kernel is left behind.
 _LAST_WAIT_S = 5.0
+#: So many orders are carried out before the server looks which children have ended.
+_ORDERS_MAX = 16
 
 
 class ForkLoop:
@@ -55,7 +55,7 @@ class ForkLoop:
         """Fork and reap until the other end of the control socket is closed, or sends nonsense."""
         self._prepare()
         try:
-            self._send(ServerReady())
+            self._control.sendall(control_frame(ServerReady()))
             while self._step():
                 pass
         except ConnectionError:
@@ -93,53 +93,55 @@ class ForkLoop:
         return self._control.fileno() not in ready or self._obey()
 
     def _obey(self) -> bool:
-        envelopes = self._inbox.receive(self._control)
-        for envelope in envelopes or ():
-            self._carry_out(envelope)
-        return envelopes is not None
+        """Carry out the orders that are there; false when the other end is closed."""
+        orders, is_open = self._arrived()
+        for is_fork, some in groupby(orders, key=lambda order: isinstance(order.message, Fork)):
+            if is_fork:
+                self._fork([self._birth(order) for order in some])
+            else:
+                for order in some:
+                    self._signal(order)
+        return is_open
 
-    def _carry_out(self, envelope: Envelope) -> None:
-        message, number = envelope.message, envelope.id
-        if number is None or not isinstance(message, Fork | SendSignal):
-            raise ProtocolError(f"it sent a {type(message).__name__}, which is no order to a fork server")
-        if isinstance(message, Fork):
-            self._fork(number, message)
-        else:
-            self._signal(number, message)
+    def _arrived(self) -> tuple[list[Envelope], bool]:
+        orders: list[Envelope] = []
+        # Reading once brings no more than one order with its descriptors.
+        while len(orders) < _ORDERS_MAX and _wait_for(self._control, timeout_s=0.0):
+            envelopes = self._inbox.receive(self._control)
+            if envelopes is None:
+                return orders, False
+            orders += envelopes
+        return orders, True
 
-    def _fork(self, number: int, order: Fork) -> None:
-        fds = self._inbox.take_fds()
+    def _birth(self, order: Envelope) -> Birth:
+        if order.id is None or not isinstance(order.message, Fork):
+            raise _no_order(order)
+        return Birth(order.id, order.message, self._inbox.take_fds())
+
+    def _fork(self, births: Sequence[Birth]) -> None:
         try:
-            self._control.sendall(forked_frame(self._make_child(order, fds, number), number))
-        except (OSError, FlowcoreError) as error:
-            self._send(ForkRefused(str(error)), number)
+            fork_all(births, dags=self._dags, let_go=self._close)
+            for birth in births:
+                if birth.pid:
+                    self._pids[birth.number], self._numbers[birth.pid] = birth.pid, birth.number
+            self._control.sendall(b"".join([birth.answer for birth in births]))
         finally:
-            for fd in fds:
-                os.close(fd)
-
-    def _make_child(self, order: Fork, fds: Sequence[int], number: int) -> int:
-        function = find_job(order.job)
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._close()
-            run_child(function, lambda: job_of(fds, order.payload, self._dags), parent=parent)
-        # The child does the same: whoever is first makes the group before anybody can signal it.
-        with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)
-        self._pids[number], self._numbers[pid] = pid, number
-        return pid
+            for birth in births:
+                birth.close()
 
     def _close(self) -> None:
         for end in (self._control, self._woken, self._wake):
             end.close()
         self._inbox.close()
 
-    def _signal(self, number: int, order: SendSignal) -> None:
-        pid = self._pids.get(number)
+    def _signal(self, order: Envelope) -> None:
+        message = order.message
+        if order.id is None or not isinstance(message, SendSignal):
+            raise _no_order(order)
+        pid = self._pids.get(order.id)
         # A child that has ended is unknown here, so the signal cannot hit another process with its id.
         if pid is not None:
-            _send_signal(pid, order.number, to_group=order.to_group)
+            _send_signal(pid, message.number, to_group=message.to_group)
 
     def _reap(self) -> None:
         _empty(self._woken)
@@ -147,11 +149,15 @@ class ForkLoop:
         for pid in ended.keys() & self._numbers.keys():
             _send_signal(pid, signal.SIGKILL, to_group=True)
         self._kill_strangers()
-        for pid, code in ended.items():
-            number = self._numbers.pop(pid, None)
-            if number is not None:
-                del self._pids[number]
-                self._control.sendall(exited_frame(code, number))
+        news = b"".join([self._forgotten(pid, code) for pid, code in ended.items() if pid in self._numbers])
+        if news:
+            self._control.sendall(news)
+
+    def _forgotten(self, pid: int, code: int) -> bytes:
+        """What the scheduler is told of a child that has ended."""
+        number = self._numbers.pop(pid)
+        del self._pids[number]
+        return exited_frame(code, number)
 
     def _kill_strangers(self) -> None:
         """Kill what was left behind by children that have ended, and was adopted by this process."""
@@ -169,8 +175,9 @@ class ForkLoop:
             _wait_for(self._woken, timeout_s=remaining_s)
             _empty(self._woken)
 
-    def _send(self, message: Message, child: int | None = None) -> None:
-        self._control.sendall(control_frame(message, child))
+
+def _no_order(envelope: Envelope) -> ProtocolError:
+    return ProtocolError(f"it sent a {type(envelope.message).__name__}, which is no order to a fork server")
 
 
 def _wait_for(*sources: socket.socket, timeout_s: float | None = None) -> set[int]:

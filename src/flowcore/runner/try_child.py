@@ -9,7 +9,8 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import anyio
 import attrs
@@ -29,17 +30,22 @@ from flowcore.runner.reporting import report
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.questions import process_comms
 from flowcore.sdk.context_variables import context_variables
+from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator
 
 
 def run_try(job: Job) -> None:
     """Carry out the workload and report how it ended."""
-    workload = load_record(Workload, job.payload["workload"])
-    settings = load_record(TrySettings, job.payload["settings"])
-    comms = Decoder(job.comms)
+    carry_out(job.payload, job.dags, Decoder(job.comms))
+
+
+def carry_out(payload: Mapping[str, Any], dags: Sequence[DAG], comms: Decoder) -> None:
+    """The same with the comms made; what it changes of the process, it leaves changed."""
+    workload = load_record(Workload, payload["workload"])
+    settings = load_record(TrySettings, payload["settings"])
     with process_comms(comms):
         try:
-            task = task_of(job.dags, workload)
+            task = task_of(dags, workload)
         except FlowcoreError as error:
             report(ending_of(error, {}), comms)
             return

@@ -12,9 +12,9 @@ import attrs
 from flowcore.abc import XComBackend
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.xcoms import XComPlace
+from flowcore.named_classes import Source, load_class, make_from
 from flowcore.runner.xcom_values import XComValues
 from flowcore.sdk.base_xcom import BaseXCom, XComResult
-from flowcore.settings.classes import Source, load_class, make_from
 
 BACKENDS: Mapping[str, Source] = {
     "database": Source("flowcore.runner.xcom_backends:DatabaseXComs"),

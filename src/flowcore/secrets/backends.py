@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from flowcore.abc import SecretsBackend
 from flowcore.errors import SettingsError
+from flowcore.named_classes import Source, load_class, make_from
 from flowcore.secrets.adapter import ThreadedBackend, is_synchronous, keeps_something
-from flowcore.settings.classes import Source, load_class, make_from
 
 BACKENDS: Mapping[str, Source] = {
     "environment": Source("flowcore.secrets.environment:EnvironmentBackend"),

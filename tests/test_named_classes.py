@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from flowcore.errors import SettingsError
-from flowcore.settings.classes import Source, load_class, make_from
+from flowcore.named_classes import Source, load_class, make_from
 from tests.support.plug_ins import importable, write_distribution
 
 GROUP = "flowcore.things"
