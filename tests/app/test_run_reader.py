@@ -7,7 +7,15 @@ import pytest
 from flowcore import Flowcore
 from flowcore.domain.states import DagRunState
 from flowcore.errors import UsageError
-from flowcore.sdk import DAG, Asset, asset, task
+from flowcore.sdk import (
+    DAG,
+    Asset,
+    PartitionedAssetTimetable,
+    PartitionedAtRuntime,
+    StartOfDayMapper,
+    asset,
+    task,
+)
 from flowcore.sdk.nesting import collecting_dags
 
 FIRST, SECOND = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -81,24 +89,73 @@ async def test_a_task_learns_what_its_run_has_consumed(fc: Flowcore, is_async: b
     assert seen == [[{"rows": 1}], [{"rows": 1}], [{"rows": 2}], [{"rows": 1}, {"rows": 2}]]
 
 
+def partitions(seen: list[object]) -> list[DAG]:
+    summary = Asset("summary")
+    with DAG("load", schedule=PartitionedAtRuntime()) as load:
+
+        @task(outlets=[ORDERS])
+        async def fetch(partition_key):
+            seen.append(partition_key)
+
+        fetch()
+
+    daily = PartitionedAssetTimetable(assets=ORDERS, default_partition_mapper=StartOfDayMapper())
+    with DAG("sum", schedule=daily) as together:
+
+        @task(outlets=[summary])
+        async def add(dag_run, partition_date, triggering_asset_events, outlet_events):
+            keys = [event.partition_key for event in triggering_asset_events[ORDERS]]
+            seen.append((dag_run.partition_key, partition_date.day, keys))
+            outlet_events[summary].add_partitions(["eu"])
+
+        add()
+    with DAG("use", schedule=PartitionedAssetTimetable(assets=summary)) as use:
+
+        @task
+        async def read(partition_key, partition_date):
+            seen.append((partition_key, partition_date))
+
+        read()
+    return [load, together, use]
+
+
+async def test_partitions_are_passed_on_from_run_to_run(fc: Flowcore) -> None:
+    seen: list[object] = []
+    for dag in partitions(seen):
+        fc.register(dag)
+    await fc.store_registered()
+    await fc.trigger("load", partition_key="2026-03-04T05:00:00")
+    await fc.wait_idle()
+    await fc.update_asset("summary", partition_key="us")
+    await fc.wait_idle()
+    assert seen == [
+        "2026-03-04T05:00:00",
+        ("2026-03-04", 4, ["2026-03-04T05:00:00"]),
+        ("eu", None),
+        ("us", None),
+    ]
+
+
 async def test_functions_of_assets_follow_each_other(fc: Flowcore) -> None:
     seen: list[object] = []
     with collecting_dags() as dags:
 
         @asset(schedule=None, uri="s3://shop/hats")
-        async def hats(self):
+        async def hats(self, outlet_events):
             seen.append(self.uri)
+            outlet_events[self].extra["rows"] = 3
 
         @asset(schedule=hats)
         async def report(context, hats):
-            seen.append((hats.uri, context["dag_run"].run_type))
+            [event] = context["triggering_asset_events"][hats]
+            seen.append((hats.uri, context["dag_run"].run_type, event.extra))
 
     for dag in dags:
         fc.register(dag)
     run = await fc.trigger("hats")
     assert await run.wait() is DagRunState.SUCCESS
     await fc.wait_idle()
-    assert seen == ["s3://shop/hats", ("s3://shop/hats", "asset_triggered")]
+    assert seen == ["s3://shop/hats", ("s3://shop/hats", "asset_triggered", {"rows": 3})]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from flowcore.sdk.lazy_context import LazyContext
     [
         ("ds", "the run has no logical date"),
         ("exception", "only callbacks have it"),
-        ("partition_key", "flowcore does not have what it stands for yet"),
         ("dss", "there are run_id, ti"),
     ],
 )

@@ -29,6 +29,17 @@ def test_what_is_added_to_an_alias_is_updated_through_it():
     ]
 
 
+def test_each_partition_that_is_added_is_updated():
+    events = OutletEvents([ORDERS, STOCK], partition_key="of the run")
+    events[ORDERS].add_partitions(["us", "eu"])
+    events[ORDERS].add_partitions("us")
+    assert [(one.name, one.partition_key) for one in events.updates()] == [
+        ("orders", "us"),
+        ("orders", "eu"),
+        ("stock", "of the run"),
+    ]
+
+
 def test_metadata_adds_to_the_extra():
     events = OutletEvents([ORDERS])
     events.note(Metadata(ORDERS, {"a": 1}))
@@ -43,6 +54,8 @@ def test_metadata_adds_to_the_extra():
         (lambda events: events["orders"], "by an Asset or an AssetAlias"),
         (lambda events: events[ORDERS].add(STOCK), "set the .extra"),
         (lambda events: events[DAILY].add("stock"), "add an Asset"),
+        (lambda events: events[DAILY].add_partitions("us"), "add partitions to those themselves"),
+        (lambda events: events[ORDERS].add_partitions(" "), "1 to 250 characters"),
     ],
 )
 def test_what_is_no_outlet_is_refused(use, complaint):

@@ -12,7 +12,7 @@ def test_a_function_becomes_an_asset_and_a_dag():
     with collecting_dags() as dags:
 
         @asset(schedule="@daily", uri="s3://shop/orders", extra={"owner": "me"})
-        def orders(customers):
+        def orders(self, customers, outlet_events):
             """All orders."""
 
     assert orders == Asset("orders", "s3://shop/orders", extra={"owner": "me"})

@@ -10,7 +10,6 @@ from typing import Any, Unpack
 
 import anyio
 import attrs
-import sqlalchemy as sa
 
 from flowcore.app.backfills import Backfill, BackfillArguments
 from flowcore.app.dag_bag import DagBag
@@ -28,11 +27,10 @@ from flowcore.database.queries.create_backfill import create_backfill
 from flowcore.database.queries.deleting import delete_dag
 from flowcore.database.queries.external_asset_events import record_external_event
 from flowcore.database.queries.pausing import set_paused
-from flowcore.database.queries.register_dags import register_dag
+from flowcore.database.queries.register_dags import register_each
 from flowcore.database.queries.run_views import RunView, find_run, is_idle
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.backfills import BackfillRequest
-from flowcore.domain.dags import Dag
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
@@ -97,7 +95,7 @@ class Flowcore:
         unstored = self._dags.unstored()
         if unstored:
             await self.database.run(
-                _register,
+                register_each,
                 unstored,
                 now=self._clock.now(),
                 paused_at_creation=self._options.paused_at_creation,
@@ -112,8 +110,9 @@ class Flowcore:
         run_id: str | None = None,
         logical_date: datetime | None = None,
         run_after: datetime | None = None,
+        partition_key: str | None = None,
     ) -> Run:
-        """Queue a run; `conf` is a JSON object.
+        """Queue a run; `conf` is a JSON object, `partition_key` the partition that it deals with.
 
         It waits for `run_after`, by default the present, which is also its `logical_date` if that is not
         given; both are aware.
@@ -121,7 +120,8 @@ class Flowcore:
         Raises:
             DagNotFound: nobody has registered the Dag.
             ParamError: `conf` breaks the Dag's params.
-            UsageError: there is a run of that id or logical date already, or the Dag allows no manual runs.
+            UsageError: there is a run of that id or logical date already, the Dag allows no manual runs, or
+                the key is none of its timetable.
         """
         await self.store_registered()
         queued = await self.database.run(
@@ -131,6 +131,7 @@ class Flowcore:
             run_id=run_id,
             logical_date=logical_date,
             run_after=run_after,
+            partition_key=partition_key,
             run_id_pattern=self._options.run_id_pattern,
             now=self._clock.now(),
         )
@@ -193,16 +194,28 @@ class Flowcore:
         return Backfill(created, database=self.database, clock=self._clock)
 
     async def update_asset(
-        self, name: str | None = None, *, uri: str | None = None, extra: Mapping[str, Any] | None = None
+        self,
+        name: str | None = None,
+        *,
+        uri: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+        partition_key: str | None = None,
     ) -> None:
         """Say that an asset was updated from outside, with JSON values about it; Dags that wait for it run.
+
+        With a `partition_key` only that partition of it was updated.
 
         Raises:
             UsageError: no Dag has ever named such an asset, several are meant, or `extra` is no JSON object.
         """
         await self.store_registered()
         await self.database.run(
-            record_external_event, name=name, uri=uri, extra=extra or {}, now=self._clock.now()
+            record_external_event,
+            name=name,
+            uri=uri,
+            extra=extra or {},
+            partition_key=partition_key,
+            now=self._clock.now(),
         )
 
     async def pause(self, dag_id: str) -> None:
@@ -282,11 +295,3 @@ class Flowcore:
                 log.warning("Dags wait to be stored: %s", error)
                 await anyio.sleep(_STORE_AGAIN_S)
                 self._registered.set()
-
-
-def _register(
-    connection: sa.Connection, dags: tuple[Dag, ...], *, now: datetime, paused_at_creation: bool
-) -> None:
-    # In one order everywhere: two processes that register the same Dags must not deadlock.
-    for dag in sorted(dags, key=lambda dag: dag.dag_id):
-        register_dag(connection, dag, now=now, paused_at_creation=paused_at_creation)

@@ -55,8 +55,11 @@ def events(name: str | None, uri: str | None, limit: int, database_url: str | No
 @click.option("--name", metavar="NAME", help="How it is called.")
 @click.option("--uri", metavar="URI", help="Where it is; one of the two is enough.")
 @click.option("--extra", metavar="JSON", help="What is to be said about it, as a JSON object.")
+@click.option("--partition-key", metavar="KEY", help="Which partition of it; all if not given.")
 @options.database_url
-def update(name: str | None, uri: str | None, extra: str | None, database_url: str | None) -> None:
+def update(
+    name: str | None, uri: str | None, extra: str | None, partition_key: str | None, database_url: str | None
+) -> None:
     """Say that an asset was updated from outside; Dags that wait for it run."""
     settings = load_settings({"database_url": database_url})
     unit = partial(
@@ -64,6 +67,7 @@ def update(name: str | None, uri: str | None, extra: str | None, database_url: s
         name=name,
         uri=uri,
         extra=parse_conf(extra, option="--extra"),
+        partition_key=partition_key,
         now=SystemClock().now(),
     )
     click.echo(f"event {change_database(settings, unit)} of asset {name or uri} is written")

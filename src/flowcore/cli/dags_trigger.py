@@ -33,6 +33,7 @@ from flowcore.settings import Settings, load_settings
     help="ISO 8601, in UTC unless it says otherwise.",
 )
 @click.option("--run-after", metavar="TIME", type=parse_moment, help="When it may start; now if not given.")
+@click.option("--partition-key", metavar="KEY", help="The partition of assets that the run deals with.")
 @options.database_url
 @options.dags_folder
 @options.output
@@ -42,6 +43,7 @@ def trigger(
     run_id: str | None,
     logical_date: datetime | None,
     run_after: datetime | None,
+    partition_key: str | None,
     database_url: str | None,
     dags_folder: str | None,
     output: str,
@@ -55,6 +57,7 @@ def trigger(
         run_id=run_id,
         logical_date=logical_date,
         run_after=run_after,
+        partition_key=partition_key,
         run_id_pattern=settings.allowed_run_id_pattern,
     )
     run = _trigger(settings, queue)

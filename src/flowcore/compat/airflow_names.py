@@ -13,6 +13,11 @@ from flowcore.compat.airflow_targets import SDK, Names
 from flowcore.compat.airflow_targets import of as _of
 from flowcore.compat.airflow_targets import sdk as _sdk
 
+
+def _inside(package: str, modules: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    return {f"{package}.{name}": names for name, names in modules.items()}
+
+
 #: Everything that `flowcore.sdk` has is had by these under the same name.
 WHOLE_SDK = ("airflow.sdk", "airflow.providers.common.compat.sdk")
 
@@ -79,6 +84,23 @@ _DATASETS = {
     "DatasetAny": f"{SDK}:AssetAny",
 }
 _ASSET_OR_TIME = _sdk("AssetOrTimeSchedule")
+_PARTITION_MODULES = {
+    "base": _sdk("PartitionMapper", "RollupMapper"),
+    "chain": _sdk("ChainMapper"),
+    "allowed_key": _sdk("AllowedKeyMapper"),
+    "fixed_key": _sdk("FixedKeyMapper"),
+    "identity": _sdk("IdentityMapper"),
+    "product": _sdk("ProductMapper"),
+    "temporal": _sdk(
+        *("FanOutMapper", "StartOfDayMapper", "StartOfHourMapper", "StartOfMonthMapper"),
+        *("StartOfQuarterMapper", "StartOfWeekMapper", "StartOfYearMapper"),
+    ),
+    "wait_policy": _sdk("MinimumCount", "WaitForAll"),
+    "window": _sdk(
+        *("DayWindow", "HourWindow", "MonthWindow", "QuarterWindow", "SegmentWindow", "WeekWindow"),
+        *("Window", "YearWindow"),
+    ),
+}
 
 #: By module of Airflow. A module that holds only other modules is not listed.
 NAMES: Mapping[str, Names] = {
@@ -128,6 +150,11 @@ NAMES: Mapping[str, Names] = {
     "airflow.sdk.definitions.dag": _DAG,
     "airflow.sdk.definitions.edges": _EDGES,
     "airflow.sdk.definitions.param": _PARAM,
+    **_inside("airflow.sdk.definitions.partition_mappers", _PARTITION_MODULES),
+    **_inside("airflow.partition_mappers", _PARTITION_MODULES),
+    "airflow.sdk.definitions.timetables.assets": _sdk(
+        "AssetOrTimeSchedule", "PartitionedAssetTimetable", "PartitionedAtRuntime"
+    ),
     "airflow.sdk.definitions.retry_policy": _RETRIES,
     "airflow.sdk.definitions.taskgroup": _sdk("TaskGroup"),
     "airflow.sdk.definitions.variable": _sdk("Variable"),
@@ -149,8 +176,9 @@ NAMES: Mapping[str, Names] = {
     "airflow.timetables.base": _TIMETABLE,
     "airflow.timetables.datasets": {"DatasetOrTimeSchedule": f"{SDK}:AssetOrTimeSchedule"},
     "airflow.timetables.events": _sdk("EventsTimetable"),
+    "airflow.timetables.simple": _sdk("PartitionedAssetTimetable", "PartitionedAtRuntime"),
     "airflow.timetables.interval": _INTERVALS,
-    "airflow.timetables.trigger": _CRON_AND_DELTA,
+    "airflow.timetables.trigger": {**_CRON_AND_DELTA, **_sdk("CronPartitionTimetable")},
     "airflow.utils.context": _sdk("Context"),
     "airflow.utils.dates": _of("flowcore.compat.airflow_dates", "days_ago"),
     "airflow.utils.edgemodifier": _EDGES,

@@ -28,6 +28,8 @@ _SELECT = sa.select(
             "start_date",
             "conf",
             "params",
+            "partition_key",
+            "partition_date",
         )
     ),
 ).where(dag_run.c.id.in_(ids("runs")))

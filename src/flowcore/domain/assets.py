@@ -178,7 +178,8 @@ class AssetAny(_Several):
 class AssetUpdate:
     """An asset that a try has updated, if it succeeds; `alias` is the one through which it was named.
 
-    An empty name or URI is not known: any asset with the other one is meant.
+    An empty name or URI is not known: any asset with the other one is meant. `partition_key` is the partition
+    of it that was updated, None for all of it.
     """
 
     name: str
@@ -187,6 +188,7 @@ class AssetUpdate:
     asset_extra: Mapping[str, Any] = attrs.field(factory=dict)
     extra: Mapping[str, Any] = attrs.field(factory=dict)
     alias: str | None = None
+    partition_key: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -205,3 +207,4 @@ class AssetEvent:
     source_task_id: str | None = None
     source_map_index: int | None = None
     alias: str | None = None
+    partition_key: str | None = None

@@ -13,7 +13,11 @@ from flowcore.domain.states import DagRunState, TaskInstanceState
 
 @attrs.frozen(kw_only=True)
 class DagRun:
-    """A run of a Dag; `conf` is what it was triggered with."""
+    """A run of a Dag; `conf` is what it was triggered with.
+
+    `partition_key` is what it deals with, if the Dag has a run per partition, and `partition_date` the
+    beginning of the period that this stands for.
+    """
 
     dag_id: str
     run_id: str
@@ -26,6 +30,8 @@ class DagRun:
     start_date: datetime | None = None
     end_date: datetime | None = None
     conf: Mapping[str, Any] = attrs.field(factory=dict)
+    partition_key: str | None = None
+    partition_date: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

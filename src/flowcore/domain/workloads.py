@@ -46,6 +46,8 @@ class RunFacts:
     start_date: datetime | None = None
     conf: Mapping[str, Any] = attrs.field(factory=dict)
     params: Mapping[str, Any] = attrs.field(factory=dict)
+    partition_key: str | None = None
+    partition_date: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -63,6 +63,8 @@ def context_of(
         expanded_ti_count=None if task.mapping is None else LaterValue(count),
         macros=macros,
         map_index_template=task.map_index_template if task.mapping is not None else None,
+        partition_date=author_time(run.partition_date),
+        partition_key=run.partition_key,
         params=_params(run, task),
         prev_start_date_success=_later(previous_success, "start_date"),
         prev_end_date_success=_later(previous_success, "end_date"),
@@ -94,7 +96,7 @@ def _about_assets(
         "asset_state_store": AssetStateStores(task.inlets, task.outlets, ti.comms),
         "inlet_events": InletEvents(task.inlets, ti.comms),
         "inlets": list(task.inlets),
-        "outlet_events": OutletEvents(task.outlets),
+        "outlet_events": OutletEvents(task.outlets, partition_key=ti.workload.run.partition_key),
         "outlets": list(task.outlets),
         "triggering_asset_events": TriggeringAssetEvents(consumed),
     }
@@ -121,6 +123,8 @@ def _dag_run(run: RunFacts) -> DagRun:
         start_date=author_time(run.start_date),
         # A copy: authors change it, and the run's facts are shared by all its tries.
         conf=dict(run.conf),
+        partition_key=run.partition_key,
+        partition_date=author_time(run.partition_date),
     )
 
 

@@ -14,6 +14,30 @@ if TYPE_CHECKING:
     from flowcore.domain.assets import AssetAlias as AssetAlias
     from flowcore.domain.assets import AssetAll as AssetAll
     from flowcore.domain.assets import AssetAny as AssetAny
+    from flowcore.domain.partitions.base import PartitionMapper as PartitionMapper
+    from flowcore.domain.partitions.base import Window as Window
+    from flowcore.domain.partitions.mappers import AllowedKeyMapper as AllowedKeyMapper
+    from flowcore.domain.partitions.mappers import ChainMapper as ChainMapper
+    from flowcore.domain.partitions.mappers import FixedKeyMapper as FixedKeyMapper
+    from flowcore.domain.partitions.mappers import IdentityMapper as IdentityMapper
+    from flowcore.domain.partitions.mappers import ProductMapper as ProductMapper
+    from flowcore.domain.partitions.rollup import FanOutMapper as FanOutMapper
+    from flowcore.domain.partitions.rollup import MinimumCount as MinimumCount
+    from flowcore.domain.partitions.rollup import RollupMapper as RollupMapper
+    from flowcore.domain.partitions.rollup import WaitForAll as WaitForAll
+    from flowcore.domain.partitions.temporal import StartOfDayMapper as StartOfDayMapper
+    from flowcore.domain.partitions.temporal import StartOfHourMapper as StartOfHourMapper
+    from flowcore.domain.partitions.temporal import StartOfMonthMapper as StartOfMonthMapper
+    from flowcore.domain.partitions.temporal import StartOfQuarterMapper as StartOfQuarterMapper
+    from flowcore.domain.partitions.temporal import StartOfWeekMapper as StartOfWeekMapper
+    from flowcore.domain.partitions.temporal import StartOfYearMapper as StartOfYearMapper
+    from flowcore.domain.partitions.windows import DayWindow as DayWindow
+    from flowcore.domain.partitions.windows import HourWindow as HourWindow
+    from flowcore.domain.partitions.windows import MonthWindow as MonthWindow
+    from flowcore.domain.partitions.windows import QuarterWindow as QuarterWindow
+    from flowcore.domain.partitions.windows import SegmentWindow as SegmentWindow
+    from flowcore.domain.partitions.windows import WeekWindow as WeekWindow
+    from flowcore.domain.partitions.windows import YearWindow as YearWindow
     from flowcore.domain.priority_weights import WeightRule as WeightRule
     from flowcore.domain.state_owners import NEVER_EXPIRE as NEVER_EXPIRE
     from flowcore.domain.states import DagRunState as DagRunState
@@ -27,6 +51,11 @@ if TYPE_CHECKING:
     from flowcore.domain.timetables.multiple_cron import (
         MultipleCronTriggerTimetable as MultipleCronTriggerTimetable,
     )
+    from flowcore.domain.timetables.partitioned_assets import (
+        PartitionedAssetTimetable as PartitionedAssetTimetable,
+    )
+    from flowcore.domain.timetables.partitioned_times import CronPartitionTimetable as CronPartitionTimetable
+    from flowcore.domain.timetables.partitioned_times import PartitionedAtRuntime as PartitionedAtRuntime
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
     from flowcore.sdk.asset_events import Metadata as Metadata
     from flowcore.sdk.asset_functions import asset as asset
@@ -117,6 +146,33 @@ _SOURCES = {
     "Metadata": "flowcore.sdk.asset_events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "ObjectStoragePath": "flowcore.sdk.object_storage",
+    "PartitionMapper": "flowcore.domain.partitions.base",
+    "Window": "flowcore.domain.partitions.base",
+    "AllowedKeyMapper": "flowcore.domain.partitions.mappers",
+    "ChainMapper": "flowcore.domain.partitions.mappers",
+    "FixedKeyMapper": "flowcore.domain.partitions.mappers",
+    "IdentityMapper": "flowcore.domain.partitions.mappers",
+    "ProductMapper": "flowcore.domain.partitions.mappers",
+    "FanOutMapper": "flowcore.domain.partitions.rollup",
+    "MinimumCount": "flowcore.domain.partitions.rollup",
+    "RollupMapper": "flowcore.domain.partitions.rollup",
+    "WaitForAll": "flowcore.domain.partitions.rollup",
+    "StartOfDayMapper": "flowcore.domain.partitions.temporal",
+    "StartOfHourMapper": "flowcore.domain.partitions.temporal",
+    "StartOfMonthMapper": "flowcore.domain.partitions.temporal",
+    "StartOfQuarterMapper": "flowcore.domain.partitions.temporal",
+    "StartOfWeekMapper": "flowcore.domain.partitions.temporal",
+    "StartOfYearMapper": "flowcore.domain.partitions.temporal",
+    "DayWindow": "flowcore.domain.partitions.windows",
+    "HourWindow": "flowcore.domain.partitions.windows",
+    "MonthWindow": "flowcore.domain.partitions.windows",
+    "QuarterWindow": "flowcore.domain.partitions.windows",
+    "SegmentWindow": "flowcore.domain.partitions.windows",
+    "WeekWindow": "flowcore.domain.partitions.windows",
+    "YearWindow": "flowcore.domain.partitions.windows",
+    "PartitionedAssetTimetable": "flowcore.domain.timetables.partitioned_assets",
+    "CronPartitionTimetable": "flowcore.domain.timetables.partitioned_times",
+    "PartitionedAtRuntime": "flowcore.domain.timetables.partitioned_times",
     "Param": "flowcore.sdk.params",
     "ResumableJobMixin": "flowcore.sdk.resumable_jobs",
     "TaskCancelled": "flowcore.sdk.exceptions",

@@ -14,7 +14,6 @@ _DATES = frozenset(
     }
 )
 _OF_CALLBACKS = frozenset({"exception", "reason"})
-_NOT_YET = frozenset({"partition_key", "partition_date", "task_state_store", "asset_state_store"})
 
 
 class ContextKeyAbsent(UsageError, KeyError):
@@ -30,8 +29,6 @@ def absent_key(key: str, *, known: Iterable[str]) -> ContextKeyAbsent:
         reason = "the run has no logical date; use context.get(), or dag_run.run_after"
     elif key in _OF_CALLBACKS:
         reason = "only callbacks have it; use context.get()"
-    elif key in _NOT_YET:
-        reason = "flowcore does not have what it stands for yet; use context.get()"
     else:
         reason = f"there are {', '.join(sorted(known))}"
     return ContextKeyAbsent(f"the context of the try has no {key!r}: {reason}")

@@ -7,12 +7,13 @@ yield Metadata(orders, extra={"rows": 12})
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from flowcore.domain.assets import Asset, AssetAlias, AssetKey, AssetRef, AssetUpdate
+from flowcore.domain.partitions.base import checked_key
 from flowcore.errors import UsageError
 from flowcore.sdk.asset_lookups import ByAsset, Outlet, meant_among
 
@@ -32,6 +33,7 @@ class OutletEvent:
     def __init__(self, outlet: Outlet) -> None:
         self.key = outlet
         self.extra: dict[str, Any] = {}
+        self.partition_keys: dict[str, None] = {}
         self.added: list[tuple[Asset, Mapping[str, Any]]] = []
 
     def add(self, asset: Asset, extra: Mapping[str, Any] | None = None) -> None:
@@ -46,11 +48,23 @@ class OutletEvent:
             raise UsageError(f"{asset!r} is no asset; add an Asset")
         self.added.append((asset, dict(extra or {})))
 
+    def add_partitions(self, keys: str | Iterable[str]) -> None:
+        """Say which partitions of the asset were updated: each is an event of its own.
+
+        Raises:
+            UsageError: the outlet is an alias, or a key cannot be one.
+        """
+        if isinstance(self.key, AssetAlias):
+            raise UsageError(f"{self.key!r} stands for several assets; add partitions to those themselves")
+        for key in [keys] if isinstance(keys, str) else keys:
+            self.partition_keys[checked_key(key)] = None
+
 
 class OutletEvents(ByAsset[OutletEvent]):
-    """The events of a task's outlets, by the outlet."""
+    """The events of a task's outlets, by the outlet; of the run's partition, unless others are added."""
 
-    def __init__(self, outlets: Sequence[Outlet]) -> None:
+    def __init__(self, outlets: Sequence[Outlet], *, partition_key: str | None = None) -> None:
+        self._partition_key = partition_key
         self._events: dict[Outlet, OutletEvent] = {}
         for outlet in outlets:
             if meant_among(outlet, self._events) is None:
@@ -80,19 +94,24 @@ class OutletEvents(ByAsset[OutletEvent]):
 
     def updates(self) -> Iterator[AssetUpdate]:
         """The updates of the assets, when the task has succeeded."""
-        for outlet in self:
-            event = self[outlet]
-            match outlet:
-                case Asset():
-                    yield _update(outlet, event.extra)
-                case AssetAlias(name=alias):
-                    seen: list[tuple[AssetKey, Mapping[str, Any]]] = []
-                    for asset, extra in event.added:
-                        if (asset.key, extra) not in seen:
-                            seen.append((asset.key, extra))
-                            yield _update(asset, extra, alias)
-                case AssetRef(name=name, uri=uri):
-                    yield AssetUpdate(name=name or "", uri=uri or "", extra=event.extra)
+        for event in self.values():
+            for update in _updates_of(event):
+                for key in event.partition_keys or (self._partition_key,):
+                    yield attrs.evolve(update, partition_key=key)
+
+
+def _updates_of(event: OutletEvent) -> Iterator[AssetUpdate]:
+    match event.key:
+        case Asset() as outlet:
+            yield _update(outlet, event.extra)
+        case AssetAlias(name=alias):
+            seen: list[tuple[AssetKey, Mapping[str, Any]]] = []
+            for asset, extra in event.added:
+                if (asset.key, extra) not in seen:
+                    seen.append((asset.key, extra))
+                    yield _update(asset, extra, alias)
+        case AssetRef(name=name, uri=uri):
+            yield AssetUpdate(name=name or "", uri=uri or "", extra=event.extra)
 
 
 def _update(asset: Asset, extra: Mapping[str, Any], alias: str | None = None) -> AssetUpdate:

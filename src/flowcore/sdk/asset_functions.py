@@ -16,6 +16,8 @@ from flowcore.sdk.dag_arguments import DagArguments
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator
 
+#: Parameters that stand for no asset which it reads.
+_NO_ASSETS = ("self", "context", "outlet_events")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -27,7 +29,8 @@ class AssetFunctionOperator(BaseOperator):
     """Calls the function of an `@asset`.
 
     Its parameters are called like the assets that it reads, and are given these; `self` is the asset that it
-    makes, `context` the context. Those with defaults are left alone.
+    makes, `context` the context, `outlet_events` what it says about its update. Those with defaults are left
+    alone.
     """
 
     operator_name = "@asset"
@@ -39,7 +42,7 @@ class AssetFunctionOperator(BaseOperator):
         self._wanted = _wanted(function)
         if made is None and "self" in self._wanted:
             raise DagError(f"function {task_id!r} of @asset.multi makes several assets; leave out `self`")
-        inlets = [Asset.ref(name=name) for name in self._wanted if name not in ("self", "context")]
+        inlets = [Asset.ref(name=name) for name in self._wanted if name not in _NO_ASSETS]
         super().__init__(task_id, inlets=inlets, doc_md=function.__doc__, **arguments)
 
     @property
@@ -126,6 +129,8 @@ def _values(wanted: Sequence[str], made: Asset | None, context: Context) -> Ques
             values[name] = made
         elif name == "context":
             values[name] = context
+        elif name == "outlet_events":
+            values[name] = context["outlet_events"]
         else:
             found = yield from ask(GetAsset(name))
             if found.uri is None:

@@ -43,6 +43,8 @@ class Context(TypedDict, total=False):
     map_index_template: str | None
     outlet_events: OutletEvents
     outlets: Sequence[Outlet]
+    partition_date: datetime | None
+    partition_key: str | None
     params: Mapping[str, Any]
     prev_end_date_success: datetime | None
     prev_start_date_success: datetime | None

@@ -10,6 +10,8 @@ from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import TriggeredRun, trigger_dag_run
 from flowcore.database.tables import dag, dag_run
 from flowcore.database.wakeups import take_channels
+from flowcore.domain.timetables.base import Timetable
+from flowcore.domain.timetables.partitioned_times import CronPartitionTimetable, PartitionedAtRuntime
 from flowcore.errors import DagInactive, DagNotFound, ParamError, UsageError
 from tests.support.scheduling import NOW, single
 
@@ -108,3 +110,27 @@ def test_a_dag_that_allows_no_manual_runs_is_not_triggered(connection: sa.Connec
     register_dag(connection, only, now=NOW, paused_at_creation=False)
     with pytest.raises(UsageError, match="allows no manual runs, only scheduled"):
         trigger(connection, "only")
+
+
+@pytest.mark.parametrize(
+    ("timetable", "key", "date"),
+    [
+        (CronPartitionTimetable("@daily", timezone="UTC"), "2026-03-01T00:00:00", NOW.replace(hour=0)),
+        (PartitionedAtRuntime(), "us", None),
+    ],
+)
+def test_a_run_may_be_for_a_partition(
+    connection: sa.Connection, timetable: Timetable, key: str, date: datetime | None
+) -> None:
+    of = single("parts", timetable=timetable.serialize())
+    register_dag(connection, of, now=NOW, paused_at_creation=False)
+    row = row_of(connection, trigger(connection, "parts", partition_key=key))
+    assert (row.partition_key, row.partition_date) == (key, date)
+
+
+@pytest.mark.parametrize("key", ["", "us"])
+def test_a_key_that_is_none_of_the_timetable_is_refused(connection: sa.Connection, key: str) -> None:
+    of = single("parts", timetable=CronPartitionTimetable("@daily", timezone="UTC").serialize())
+    register_dag(connection, of, now=NOW, paused_at_creation=False)
+    with pytest.raises(UsageError, match=r"no key of a partition|as the Dag's timetable does"):
+        trigger(connection, "parts", partition_key=key)

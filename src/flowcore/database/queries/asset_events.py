@@ -42,6 +42,7 @@ _events = rows_of(
     source_task_id=sa.Text,
     source_map_index=sa.Integer,
     alias=sa.Text,
+    partition_key=sa.Text,
     created_at=UtcDateTime,
 )
 _kept = [column for column in _events.c if column.key not in ("name", "uri")]
@@ -77,8 +78,8 @@ _ATTACH = {
 }
 _awaited = sa.union(AWAITED.where(_of_these), AWAITED_BY_ALIAS.where(_of_these)).subquery("awaited")
 _DELIVER = asset_delivery.insert().from_select(
-    ["dag_id", "event_id", "state"],
-    sa.select(_awaited.c.dag_id, _awaited.c.event_id, literal("new"))
+    ["dag_id", "event_id", "partition_key", "state"],
+    sa.select(_awaited.c.dag_id, _awaited.c.event_id, literal(""), literal("new"))
     .join(dag, dag.c.dag_id == _awaited.c.dag_id)
     .where(dag.c.is_active.is_(sa.true()), dag.c.is_paused.is_(sa.false())),
     include_defaults=False,
@@ -129,5 +130,6 @@ def _row(event: NewAssetEvent) -> tuple[object, ...]:
         event.source_task_id,
         event.source_map_index,
         update.alias,
+        update.partition_key,
         event.created_at,
     )

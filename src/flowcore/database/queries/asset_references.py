@@ -24,6 +24,7 @@ from flowcore.domain.asset_documents import dump_asset, load_asset
 from flowcore.domain.assets import Asset, AssetAlias, AssetExpression, AssetRef
 from flowcore.domain.dag_assets import waits_for
 from flowcore.domain.dags import Dag
+from flowcore.domain.timetables.partitioned_assets import is_partitioned
 
 _r = asset_reference.c
 _OF_DAGS = names("dags")
@@ -43,7 +44,7 @@ _new = rows_of(
     "new", dag_id=sa.Text, used_as=sa.Text, task_id=sa.Text, name=sa.Text, uri=sa.Text, alias=sa.Text
 )
 _KEEP = asset_reference.insert().from_select(_new.c.keys(), sa.select(_new), include_defaults=False)
-_schedules = rows_of("schedules", dag_id=sa.Text, condition=Json)
+_schedules = rows_of("schedules", dag_id=sa.Text, condition=Json, partitions=Json)
 _KEEP_SCHEDULES = asset_schedule.insert().from_select(
     _schedules.c.keys(), sa.select(_schedules), include_defaults=False
 )
@@ -54,18 +55,25 @@ MEANS = sa.and_(
     sa.func.coalesce(_r.uri, asset.c.uri) == asset.c.uri,
 )
 _is_schedule = _r.used_as == literal("schedule")
+#: Dags with a run per partition are told of partitions, and others of none.
+_IS_TOLD = sa.and_(
+    asset_schedule.c.dag_id == _r.dag_id,
+    asset_schedule.c.partitions.is_(None) == asset_event.c.partition_key.is_(None),
+)
 #: Which events which Dags wait for; joined again by whoever narrows it down.
 AWAITED = (
     sa.select(_r.dag_id, asset_event.c.id.label("event_id"))
     .select_from(asset_event)
     .join(asset, asset.c.id == asset_event.c.asset_id)
     .join(asset_reference, sa.and_(_is_schedule, MEANS))
+    .join(asset_schedule, _IS_TOLD)
 )
 AWAITED_BY_ALIAS = (
     sa.select(_r.dag_id, asset_event.c.id.label("event_id"))
     .select_from(asset_event)
     .join(alias_asset, alias_asset.c.asset_id == asset_event.c.asset_id)
     .join(asset_reference, sa.and_(_is_schedule, _r.alias == alias_asset.c.alias))
+    .join(asset_schedule, _IS_TOLD)
 )
 _d = asset_delivery.c
 _is_pending = sa.and_(_d.dag_id.in_(_OF_DAGS), _d.dag_run_id.is_(None))
@@ -98,7 +106,10 @@ def keep_asset_references(connection: sa.Connection, dags: Sequence[Dag]) -> fro
     if references:
         keep_assets(connection, (part for *_, part in references if isinstance(part, Asset)))
         connection.execute(unanswered(_KEEP), {"new": dump_rows(_row(*one) for one in references)})
-        schedules = dump_rows((dag_id, dump_asset(one)) for dag_id, one in conditions.items())
+        partitions = {dag.dag_id: dag.timetable for dag in dags if is_partitioned(dag.timetable)}
+        schedules = dump_rows(
+            (dag_id, dump_asset(one), partitions.get(dag_id)) for dag_id, one in conditions.items()
+        )
         connection.execute(unanswered(_KEEP_SCHEDULES), {"schedules": schedules})
     if had_some:
         connection.execute(unanswered(_DROP), dag_ids)

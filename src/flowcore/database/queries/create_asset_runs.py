@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.claims import literal, names
+from flowcore.database.queries.create_partition_runs import due_partition_runs
 from flowcore.database.queries.insert_dag_runs import NewRun, insert_dag_runs
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import (
@@ -58,7 +59,12 @@ _d = asset_delivery.c
 _has_room = sa.or_(dag.c.max_active_runs <= 0, dag.c.max_active_runs > _count("queued") + _count("running"))
 _has_news = sa.exists().where(_d.dag_id == asset_schedule.c.dag_id, _d.state == literal("new"))
 _LOCK = (
-    sa.select(asset_schedule.c.dag_id, asset_schedule.c.condition, dag.c.latest_version_id)
+    sa.select(
+        asset_schedule.c.dag_id,
+        asset_schedule.c.condition,
+        asset_schedule.c.partitions,
+        dag.c.latest_version_id,
+    )
     .join(dag, dag.c.dag_id == asset_schedule.c.dag_id)
     .where(_has_news, dag.c.is_paused.is_(sa.false()), dag.c.is_active.is_(sa.true()), _has_room)
     .order_by(asset_schedule.c.dag_id)
@@ -92,7 +98,7 @@ _ALIASES = (
     .join(asset_delivery, _d.event_id == asset_event.c.id)
     .where(_d.dag_id.in_(names("dags")), _d.dag_run_id.is_(None))
 )
-_created = rows_of("created", dag_id=sa.Text, run_id=sa.Text)
+_created = rows_of("created", dag_id=sa.Text, run_id=sa.Text, partition_key=sa.Text)
 _CONSUME = (
     asset_delivery.update()
     .values(
@@ -101,7 +107,11 @@ _CONSUME = (
         .where(dag_run.c.dag_id == _created.c.dag_id, dag_run.c.run_id == _created.c.run_id)
         .scalar_subquery(),
     )
-    .where(_d.dag_id == _created.c.dag_id, _d.dag_run_id.is_(None))
+    .where(
+        _d.dag_id == _created.c.dag_id,
+        _d.partition_key == _created.c.partition_key,
+        _d.dag_run_id.is_(None),
+    )
 )
 
 
@@ -112,16 +122,26 @@ def create_asset_runs(
     waiting = connection.execute(_LOCK, {"limit": limit}).all()
     if not waiting:
         return Batch()
-    dag_ids = dump_rows((row.dag_id,) for row in waiting)
-    connection.execute(unanswered(_SEE), {"dags": dag_ids})
-    pending = _pending(connection, dag_ids)
+    partitioned = [row for row in waiting if row.partitions is not None]
+    whole = [row for row in waiting if row.partitions is None]
     due = [
-        (row, run)
-        for row in waiting
-        if (run := decide(load_asset(row.condition), pending.get(row.dag_id, ()))) is not None
+        *(_due_runs(connection, whole, decide) if whole else ()),
+        *(due_partition_runs(connection, partitioned) if partitioned else ()),
     ]
     created = _create(connection, due, versions, now) if due else 0
     return Batch(moved=created, more=len(waiting) == limit)
+
+
+def _due_runs(
+    connection: sa.Connection, rows: Sequence[Row], decide: DecideAssetRun
+) -> Iterator[tuple[Row, AssetRun]]:
+    dag_ids = dump_rows((row.dag_id,) for row in rows)
+    connection.execute(unanswered(_SEE), {"dags": dag_ids})
+    pending = _pending(connection, dag_ids)
+    for row in rows:
+        run = decide(load_asset(row.condition), pending.get(row.dag_id, ()))
+        if run is not None:
+            yield row, run
 
 
 def _pending(connection: sa.Connection, dag_ids: str) -> Mapping[str, Sequence[PendingAsset]]:
@@ -161,10 +181,12 @@ def _create(
                 run_type=DagRunType.ASSET_TRIGGERED,
                 run_after=run.run_after,
                 asset_batch=run.batch,
+                partition=run.partition,
                 params=params,
             )
         )
     created = insert_dag_runs(connection, runs, now=now)
-    connection.execute(unanswered(_CONSUME), {"created": dump_rows((run.dag_id, run.run_id) for run in runs)})
+    rows = dump_rows((run.dag_id, run.run_id, run.partition.key if run.partition else "") for run in runs)
+    connection.execute(unanswered(_CONSUME), {"created": rows})
     wake(connection, Channel.RUNS_QUEUED)
     return created

@@ -179,6 +179,7 @@ def _create(
             run_after=planned.info.run_after,
             logical_date=planned.logical_date,
             data_interval=planned.info.data_interval,
+            partition=planned.info.partition,
             conf=request.conf or {},
             params=params,
             backfill_id=backfill_id,

@@ -111,6 +111,7 @@ def _new_runs(row: sa.Row[Any], of: Dag, runs: Iterable[DagRunInfo]) -> Sequence
             logical_date=run.logical_date,
             run_after=run.run_after,
             data_interval=run.data_interval,
+            partition=run.partition,
             params=params,
         )
         for run in runs

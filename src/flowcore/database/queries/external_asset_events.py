@@ -12,6 +12,7 @@ from flowcore.database.queries.asset_events import NewAssetEvent, record_asset_e
 from flowcore.database.queries.listing_assets import ListedAsset, list_assets
 from flowcore.domain.asset_uris import normalized_uri
 from flowcore.domain.assets import AssetUpdate
+from flowcore.domain.partitions.base import checked_key
 from flowcore.errors import UsageError
 
 
@@ -38,15 +39,23 @@ def record_external_event(
     name: str | None = None,
     uri: str | None = None,
     extra: Mapping[str, Any],
+    partition_key: str | None = None,
     now: datetime,
 ) -> int:
-    """Write an event of an asset that Dags name, and deliver it; its id.
+    """Write an event of an asset that Dags name, or of a partition of it, and deliver it; its id.
 
     Raises:
-        UsageError: there is no such asset, several are meant, or the database cannot keep the extra.
+        UsageError: there is no such asset, several are meant, the key is none, or the database cannot keep
+            the extra.
     """
     found = find_asset(connection, name=name, uri=uri)
-    update = AssetUpdate(name=found.name, uri=found.uri, group=found.group, extra=extra)
+    update = AssetUpdate(
+        name=found.name,
+        uri=found.uri,
+        group=found.group,
+        extra=extra,
+        partition_key=None if partition_key is None else checked_key(partition_key),
+    )
     try:
         [event_id] = record_asset_events(connection, [NewAssetEvent(update=update, created_at=now)])
     except (sa.exc.DataError, TypeError, ValueError) as error:

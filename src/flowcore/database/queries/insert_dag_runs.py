@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag_run
 from flowcore.database.types import Json, UtcDateTime
+from flowcore.domain.partitions.base import Partition
 from flowcore.domain.timetables.base import DataInterval
 
 _rows = rows_of(
@@ -33,6 +34,8 @@ _rows = rows_of(
     backfill_id=sa.BigInteger,
     backfill_ordinal=sa.Integer,
     asset_batch=sa.Text,
+    partition_key=sa.Text,
+    partition_date=UtcDateTime,
 )
 _columns = [*_rows.c.keys(), "revision", "clear_number"]
 # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
@@ -65,6 +68,7 @@ class NewRun:
     backfill_id: int | None = None
     backfill_ordinal: int | None = None
     asset_batch: str | None = None
+    partition: Partition | None = None
 
 
 def insert_dag_runs(connection: sa.Connection, runs: Iterable[NewRun], *, now: datetime) -> int:
@@ -94,4 +98,6 @@ def _row(run: NewRun, now: datetime) -> tuple[object, ...]:
         run.backfill_id,
         run.backfill_ordinal,
         run.asset_batch,
+        run.partition.key if run.partition else None,
+        run.partition.date if run.partition else None,
     )

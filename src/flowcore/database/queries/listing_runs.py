@@ -21,7 +21,15 @@ from flowcore.errors import DagRunNotFound
 _r, _t = dag_run.c, task_instance.c
 _RUNS = (
     sa.select(
-        _r.dag_id, _r.run_id, _r.run_type, _r.state, _r.run_after, _r.logical_date, _r.start_date, _r.end_date
+        _r.dag_id,
+        _r.run_id,
+        _r.run_type,
+        _r.state,
+        _r.run_after,
+        _r.logical_date,
+        _r.start_date,
+        _r.end_date,
+        _r.partition_key,
     )
     .where(_r.dag_id == sa.bindparam("dag"))
     .order_by(_r.run_after.desc(), _r.id.desc())
@@ -60,6 +68,7 @@ class ListedRun:
     logical_date: datetime | None
     start_date: datetime | None
     end_date: datetime | None
+    partition_key: str | None
 
 
 @attrs.frozen

@@ -1,7 +1,8 @@
 """Find what Dags were told of assets long ago and made no run of, and delete what a newer event replaces.
 
 A Dag that waits for an asset which never comes is told of the others again and again. It keeps the newest
-event of each asset that it has not consumed, so that it still runs when the one that is missing comes.
+event of each asset, or of each of its partitions, that it has not consumed, so that it still runs when the
+missing one comes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _is_replaced = sa.and_(
         _newer.c.id > _event.c.id,
         _later.c.dag_id == _d.dag_id,
         _later.c.event_id == _newer.c.id,
+        _later.c.partition_key == _d.partition_key,
+        _newer.c.partition_key.is_not_distinct_from(_event.c.partition_key),
         _later.c.dag_run_id.is_(None),
     )
     .correlate(asset_delivery),

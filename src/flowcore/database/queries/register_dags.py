@@ -82,6 +82,15 @@ def register_dag(
     return versions[registered.dag_id]
 
 
+def register_each(
+    connection: sa.Connection, dags: Iterable[Dag], *, now: datetime, paused_at_creation: bool
+) -> None:
+    """Store several of them one by one, so that an error names the one that it is about."""
+    # In one order everywhere: two processes that register the same Dags must not deadlock.
+    for one in sorted(dags, key=lambda dag: dag.dag_id):
+        register_dag(connection, one, now=now, paused_at_creation=paused_at_creation)
+
+
 def register_dags(
     connection: sa.Connection, versions: Iterable[NewVersion], *, now: datetime, paused_at_creation: bool
 ) -> Mapping[str, int]:

@@ -22,6 +22,7 @@ _EVENTS = sa.select(
     _e.source_task_id,
     _e.source_map_index,
     _e.alias,
+    _e.partition_key,
 ).join(asset, asset.c.id == _e.asset_id)
 _CONSUMED = (
     _EVENTS.join(asset_delivery, asset_delivery.c.event_id == _e.id)

@@ -28,6 +28,8 @@ _RUNS = sa.select(
     _r.start_date,
     _r.end_date,
     _r.conf,
+    _r.partition_key,
+    _r.partition_date,
 )
 _TASK_INSTANCES = sa.select(
     _r.dag_id,

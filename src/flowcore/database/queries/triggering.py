@@ -17,6 +17,7 @@ from flowcore.domain.params import validate_params
 from flowcore.domain.run_types import RUN_ID_PATTERN, DagRunType, check_run_id, require_allowed
 from flowcore.domain.serialization import load_dag
 from flowcore.domain.timetables.base import DataInterval
+from flowcore.domain.timetables.given_partitions import given_partition
 from flowcore.domain.timetables.registry import load_timetable
 from flowcore.errors import DagInactive, DagNotFound, UsageError
 from flowcore.scheduler.wake_graph import Channel
@@ -66,10 +67,11 @@ def trigger_dag_run(
     run_id: str | None,
     logical_date: datetime | None,
     run_after: datetime | None = None,
+    partition_key: str | None = None,
     run_id_pattern: str = RUN_ID_PATTERN,
     now: datetime,
 ) -> TriggeredRun:
-    """Queue a run. It waits for `run_after`, by default `now`.
+    """Queue a run, of a partition if a key is given. It waits for `run_after`, by default `now`.
 
     Without a `logical_date` it is dated by that, or by the next free microsecond.
 
@@ -79,7 +81,7 @@ def trigger_dag_run(
         DagError: its timetable went wrong.
         ParamError: `conf` breaks the Dag's params.
         UsageError: there is a run of that id or logical date already, the Dag allows no manual runs, the
-            id is not allowed, or the database cannot keep the conf.
+            id or the key is not allowed, or the database cannot keep the conf.
     """
     latest = latest_version(connection, dag_id)
     require_allowed(dag_id, latest.dag.allowed_run_types, DagRunType.MANUAL)
@@ -97,6 +99,7 @@ def trigger_dag_run(
         data_interval=latest.manual_interval(moment),
         conf=conf,
         params=validate_params(dag_id, latest.dag.params, conf),
+        partition=None if partition_key is None else given_partition(latest.dag.timetable, partition_key),
     )
     queued = queue(connection, run, now, is_dated=logical_date is not None, is_named=run_id is not None)
     if queued is None:

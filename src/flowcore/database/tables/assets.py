@@ -65,30 +65,35 @@ asset_event = sa.Table(
     sa.Column("source_map_index", sa.Integer),
     sa.Column("alias", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("partition_key", sa.Text),
     sa.Index("ix_asset_event_asset_id", "asset_id", "created_at"),
     partial_index("ix_asset_event_alias", "alias", "created_at", where="alias IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
 #: Dags that wait for assets, and for what (`domain/asset_documents.py`). Whoever has locked the row creates
-#: their runs.
+#: their runs. `partitions` is the timetable of those that have a run for each partition; they are told of
+#: partitions only, and others of none.
 asset_schedule = sa.Table(
     "asset_schedule",
     metadata,
     sa.Column("dag_id", sa.Text, primary_key=True),
     sa.Column("condition", Json, nullable=False),
+    sa.Column("partitions", Json),
 )
 
-#: One row per event and Dag that waits for its asset, until the end of time: `state` is new until the Dag was
-#: looked at with it, then seen; `dag_run_id` is the run that has consumed it.
+#: One row per event and Dag that waits for its asset, until the end of time: `state` is new until the Dag
+#: was looked at with it, then seen; `dag_run_id` is the run that has consumed it. With `partitions` there is
+#: a row per partition of the Dag for which the event counts; until it was seen one with an empty key.
 asset_delivery = sa.Table(
     "asset_delivery",
     metadata,
     sa.Column("dag_id", sa.Text, nullable=False),
     sa.Column("event_id", sa.BigInteger, nullable=False),
+    sa.Column("partition_key", sa.Text, nullable=False, default=""),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("dag_run_id", sa.BigInteger),
-    sa.PrimaryKeyConstraint("dag_id", "event_id"),
+    sa.PrimaryKeyConstraint("dag_id", "event_id", "partition_key"),
     partial_index("ix_asset_delivery_new", "dag_id", where="state = 'new'"),
     partial_index("ix_asset_delivery_pending", "dag_id", "event_id", where="dag_run_id IS NULL"),
     partial_index("ix_asset_delivery_consumed", "dag_run_id", where="dag_run_id IS NOT NULL"),

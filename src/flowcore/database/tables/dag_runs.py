@@ -14,7 +14,7 @@ from flowcore.database.types import Json, UtcDateTime
 #: version, its start) is true of one such life.
 #: `max_active_tasks` is its Dag's, in the version that it was started with; null means that it is not known.
 #: `asset_batch` names the batch of asset events that a run consumes; with the Dag it is unique, as the
-#: logical date is.
+#: logical date is. `partition_key` is the partition of assets that a run deals with.
 dag_run = sa.Table(
     "dag_run",
     metadata,
@@ -42,6 +42,8 @@ dag_run = sa.Table(
     sa.Column("max_active_tasks", sa.Integer),
     sa.Column("backfill_id", sa.BigInteger),
     sa.Column("backfill_ordinal", sa.Integer),
+    sa.Column("partition_key", sa.Text),
+    sa.Column("partition_date", UtcDateTime),
     sa.UniqueConstraint("dag_id", "run_id"),
     sa.UniqueConstraint("dag_id", "logical_date"),
     sa.UniqueConstraint("dag_id", "asset_batch"),

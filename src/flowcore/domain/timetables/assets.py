@@ -16,6 +16,9 @@ from flowcore.domain.assets import AssetAll, AssetExpression
 from flowcore.domain.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from flowcore.errors import DagError
 
+#: Types of documents that have assets; the last one is that of `partitioned_assets.py`.
+_WITH_ASSETS = ("assets", "asset_or_time", "partitioned_assets")
+
 
 def condition_from(assets: object) -> AssetExpression:
     """What `schedule=` or `assets=` means: an expression, or several of which all are waited for.
@@ -32,7 +35,7 @@ def condition_from(assets: object) -> AssetExpression:
 
 def condition_in(document: Mapping[str, Any]) -> AssetExpression | None:
     """The assets that the timetable of a document waits for; None if it waits for none."""
-    if document.get("type") in (AssetTriggeredTimetable.type, AssetOrTimeSchedule.type):
+    if document.get("type") in _WITH_ASSETS:
         return load_asset(document["assets"])
     return None
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import attrs
 
+from flowcore.domain.partitions.base import Partition
+
 
 @attrs.frozen
 class DataInterval:
@@ -23,11 +25,22 @@ class DataInterval:
 
 @attrs.frozen(kw_only=True)
 class DagRunInfo:
-    """A run that is due at `run_after`."""
+    """A run that is due at `run_after`.
+
+    `partition_key` is what it deals with, if the Dag has a run per partition, and `partition_date` the
+    beginning of the period that this stands for.
+    """
 
     run_after: datetime
     logical_date: datetime | None
     data_interval: DataInterval | None
+    partition_key: str | None = None
+    partition_date: datetime | None = None
+
+    @property
+    def partition(self) -> Partition | None:
+        """What it deals with."""
+        return None if self.partition_key is None else Partition(self.partition_key, self.partition_date)
 
     @classmethod
     def interval(cls, start: datetime, end: datetime) -> Self:

@@ -17,6 +17,8 @@ from flowcore.domain.timetables.cron import CronDataIntervalTimetable, CronTrigg
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable, DeltaTriggerTimetable
 from flowcore.domain.timetables.events import EventsTimetable
 from flowcore.domain.timetables.multiple_cron import MultipleCronTriggerTimetable
+from flowcore.domain.timetables.partitioned_assets import PartitionedAssetTimetable
+from flowcore.domain.timetables.partitioned_times import CronPartitionTimetable, PartitionedAtRuntime
 from flowcore.domain.timetables.plug_ins import PlugInTimetable, load_plug_in, plug_in_name
 from flowcore.domain.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from flowcore.errors import DagError
@@ -36,6 +38,9 @@ _BUILT_IN = (
     DeltaDataIntervalTimetable,
     EventsTimetable,
     AssetTriggeredTimetable,
+    PartitionedAssetTimetable,
+    CronPartitionTimetable,
+    PartitionedAtRuntime,
     PlugInTimetable,
 )
 _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Timetable]] = {
@@ -49,6 +54,9 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Timetable]] = {
     DeltaDataIntervalTimetable.type: DeltaDataIntervalTimetable.deserialize,
     EventsTimetable.type: EventsTimetable.deserialize,
     AssetTriggeredTimetable.type: AssetTriggeredTimetable.deserialize,
+    PartitionedAssetTimetable.type: PartitionedAssetTimetable.deserialize,
+    CronPartitionTimetable.type: CronPartitionTimetable.deserialize,
+    PartitionedAtRuntime.type: PartitionedAtRuntime.deserialize,
     AssetOrTimeSchedule.type: lambda document: _load_asset_or_time(document),
 }
 
