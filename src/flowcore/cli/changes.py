@@ -47,7 +47,7 @@ def change(settings: Settings, unit: Change, *, verb: str, dry_run: bool, yes: b
             print_rows([_row(one) for one in found], output)
             return
         about = counted(len(found), "task instance")
-        runs = counted(len({one.run_id for one in found}), "run")
+        runs = counted(len({(one.dag_id, one.run_id) for one in found}), "run")
         click.confirm(f"{verb} {about} of {runs}?", abort=True, err=True)
     print_rows([_row(one) for one in change_database(settings, unit)], output)
 

@@ -57,7 +57,10 @@ _OPERATORS: Mapping[str, Names] = {
 _SENSORS: Mapping[str, Names] = {
     "bash": _ours("bash_sensor", "BashSensor"),
     "date_time": _also_async("time_sensors", "DateTimeSensor"),
-    "external_task": _ours("external_task_sensor", "ExternalTaskSensor"),
+    "external_task": {
+        **_ours("external_task_marker", "ExternalTaskMarker"),
+        **_ours("external_task_sensor", "ExternalTaskSensor"),
+    },
     "filesystem": _ours("file_sensor", "FileSensor"),
     "python": _ours("python_sensor", "PythonSensor"),
     "time": _also_async("time_sensors", "TimeSensor"),

@@ -15,6 +15,7 @@ import attrs
 
 from flowcore.backends import Backend
 from flowcore.domain.dependencies import Dependencies, dependencies_of
+from flowcore.domain.external_marks import ExternalMark
 from flowcore.domain.retries import RetryRule
 from flowcore.domain.skips import SkipReach
 from flowcore.domain.task_mapping import Length
@@ -33,7 +34,7 @@ class Task:
     the weight rule. Durations are seconds. `docs` are texts by the names of their arguments (`doc_md`, ...);
     `group_id` is that of the innermost TaskGroup, empty where there is none. `mapping` is the index in
     `Dag.mappings` of what the task, or a group around it, is mapped over. `inlets` and `outlets` are the
-    assets that it reads and updates (`asset_documents.py`).
+    assets that it reads and updates (`asset_documents.py`). `mark` is what depends on it in another Dag.
     """
 
     task_id: str
@@ -71,6 +72,7 @@ class Task:
     docs: Mapping[str, Any] = attrs.field(factory=dict)
     inlets: tuple[Mapping[str, Any], ...] = ()
     outlets: tuple[Mapping[str, Any], ...] = ()
+    mark: ExternalMark | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -121,11 +121,7 @@ def _task(
         runs_in=task.runs_in or (RunsIn.WORKER if task.is_async else RunsIn.PROCESS),
         backend=task.backend if task.is_async else None,
         retries=task.retries,
-        retry_rule=RetryRule(
-            delay_s=task.retry_delay.total_seconds(),
-            multiplier=task.retry_exponential_backoff,
-            max_delay_s=_seconds(task.max_retry_delay),
-        ),
+        retry_rule=_retry_rule(task),
         execution_timeout_s=_seconds(task.execution_timeout),
         has_failure_callbacks=bool(task.on_failure_callback or task.on_retry_callback),
         max_active_tis_per_dag=task.max_active_tis_per_dag,
@@ -138,6 +134,15 @@ def _task(
         docs={name: text for name in _DOCS if (text := getattr(task, name)) is not None},
         inlets=tuple(map(dump_asset, task.inlets)),
         outlets=tuple(map(dump_asset, task.outlets)),
+        mark=task.external_mark,
+    )
+
+
+def _retry_rule(task: BaseOperator) -> RetryRule:
+    return RetryRule(
+        delay_s=task.retry_delay.total_seconds(),
+        multiplier=task.retry_exponential_backoff,
+        max_delay_s=_seconds(task.max_retry_delay),
     )
 
 

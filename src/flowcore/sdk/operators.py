@@ -15,6 +15,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
+from flowcore.domain.external_marks import ExternalMark
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.loggers import HasLog
@@ -153,6 +154,11 @@ class BaseOperator(Mappable, TaskNode, HasRelatives, HasLog, TaskAttributes, met
     def is_async(self) -> bool:
         """Whether its tries run on the event loop."""
         return inspect.iscoroutinefunction(_work_of(type(self)))
+
+    @property
+    def external_mark(self) -> ExternalMark | None:
+        """What is cleared with it in another Dag; for nearly all tasks nothing."""
+        return None
 
     @property
     def output(self) -> XComArg:

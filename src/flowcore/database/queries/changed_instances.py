@@ -15,6 +15,7 @@ from flowcore.scheduler.decisions.change_task_instances import FoundInstance
 class ChangedInstance:
     """A task instance that was changed by hand, and the state it had before."""
 
+    dag_id: str
     run_id: str
     task_id: str
     map_index: int
@@ -22,11 +23,12 @@ class ChangedInstance:
 
 
 def changed_instances(
-    runs: Iterable[SelectedRun], found: Iterable[FoundInstance]
+    dag_id: str, runs: Iterable[SelectedRun], found: Iterable[FoundInstance]
 ) -> Sequence[ChangedInstance]:
     """Say which task instances these were, by run and in Dag order."""
     run_id_of = {run.id: run.run_id for run in runs}
     in_order = sorted(found, key=lambda one: (one.dag_run_id, one.position, one.map_index))
     return [
-        ChangedInstance(run_id_of[one.dag_run_id], one.task_id, one.map_index, one.state) for one in in_order
+        ChangedInstance(dag_id, run_id_of[one.dag_run_id], one.task_id, one.map_index, one.state)
+        for one in in_order
     ]

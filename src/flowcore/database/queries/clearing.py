@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.changed_instances import ChangedInstance, changed_instances
 from flowcore.database.queries.claims import ids, literal
+from flowcore.database.queries.external_marks import Cleared, marked_elsewhere
 from flowcore.database.queries.selected import (
     SelectedRun,
     lock_all_task_instances,
@@ -92,13 +93,14 @@ def clear_task_instances(
 ) -> Sequence[ChangedInstance]:
     """Clear what is selected and, if `only` is given, is in one of these states; what that is, in Dag order.
 
-    Runs stay on their version of the Dag, unless `latest_version` moves those that have ended. With
-    `dry_run` nothing is changed.
+    What depends on it in other Dags is cleared there (`external_marks.py`). Runs stay on their version of
+    the Dag, unless `latest_version` moves those that have ended. With `dry_run` nothing is changed.
 
     Raises:
         DagNotFound: no Dag of that id was ever registered.
         DagRunNotFound: the Dag has no run of that name.
-        UsageError: no task is selected, or a run that has not ended is to change its version.
+        UsageError: no task is selected, a run that has not ended is to change its version, or marks of tasks
+            in other Dags cannot be followed.
     """
     selected, versions = lock_runs(connection, runs), DagVersions()
     if latest_version and not dry_run:
@@ -111,10 +113,19 @@ def clear_task_instances(
         for one in lock_task_instances(connection, selected, positions, dags)
         if (only is None or one.state in only) and tasks.covers(one.map_index)
     ]
+    own = Cleared(dag_id=runs.dag_id, runs=selected, found=found, dags=dags)
+    others = marked_elsewhere(connection, own, only=only)
     if not dry_run:
         whole = [run.id for run in selected if tasks.is_everything and only is None]
         clear_found(connection, selected, found, dags, whole_runs=whole, now=now)
-    return changed_instances(selected, [one for one in found if one.state is not None])
+        for other in others:
+            clear_found(connection, other.runs, other.found, other.dags, now=now)
+    return [changed for one in (own, *others) for changed in _changed(one)]
+
+
+def _changed(cleared: Cleared) -> Sequence[ChangedInstance]:
+    begun = [one for one in cleared.found if one.state is not None]
+    return changed_instances(cleared.dag_id, cleared.runs, begun)
 
 
 def clear_runs(connection: sa.Connection, selected: Sequence[SelectedRun], *, now: datetime) -> None:

@@ -107,7 +107,7 @@ def mark_task_instances(
     if not dry_run:
         _write(connection, {one.id: mark for one in found}, found, now)
         _follow(connection, selected, found, dags, now)
-    return changed_instances(selected, found)
+    return changed_instances(runs.dag_id, selected, found)
 
 
 def mark_runs(
@@ -143,7 +143,7 @@ def mark_runs(
         mark_other_runs(connection, (run.id for run in selected))
         _end(connection, [(run_id, end, None) for run_id in ended], now)
         mark_whole_runs(connection, {run.id for run in selected} - set(ended))
-    return changed_instances(selected, changed)
+    return changed_instances(runs.dag_id, selected, changed)
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import attrs
 import sqlalchemy as sa
@@ -19,7 +20,9 @@ from flowcore.scheduler.decisions.change_task_instances import FoundInstance
 
 _r, _t = dag_run.c, task_instance.c
 _RUNS = (
-    sa.select(_r.id, _r.run_id, _r.dag_version_id, _r.state).order_by(_r.id).with_for_update(key_share=True)
+    sa.select(_r.id, _r.run_id, _r.dag_version_id, _r.state, _r.logical_date)
+    .order_by(_r.id)
+    .with_for_update(key_share=True)
 )
 _DATE = sa.select(_r.logical_date).where(_r.dag_id == sa.bindparam("dag"), _r.run_id == sa.bindparam("run"))
 _TASK_INSTANCES = (
@@ -48,6 +51,7 @@ class SelectedRun:
     run_id: str
     dag_version_id: int
     state: DagRunState = attrs.field(converter=DagRunState)
+    logical_date: datetime | None = None
 
     @property
     def is_finished(self) -> bool:
