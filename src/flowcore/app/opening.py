@@ -10,10 +10,11 @@ import anyio
 
 from flowcore.abc import Executor
 from flowcore.app.dag_bag import DagBag
-from flowcore.app.dag_folders import look_after, watched_folder
+from flowcore.app.dag_folders import WatchedFolder, look_after, watched_folder
 from flowcore.app.executors import open_executor
 from flowcore.app.flowcore import Flowcore
 from flowcore.app.options import Options
+from flowcore.app.run_listening import telling_listeners
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.secrets import serve_secrets
 from flowcore.clock import Clock, SystemClock
@@ -75,10 +76,7 @@ async def _serve(
     options: Options,
 ) -> AsyncIterator[Flowcore]:
     watch = RunWatch(database, poll_s=options.safety_poll_s)
-    folder = None
-    if dags_folder is not None:
-        settings = options.dag_files if options.reads_dag_files else None
-        folder = watched_folder(dags_folder, database, secrets, clock=clock, settings=settings)
+    folder = _folder(dags_folder, database, secrets, clock, options)
     async with (
         anyio.create_task_group() as services,
         open_executor(
@@ -91,7 +89,7 @@ async def _serve(
             nursery=services,
         ) as executor,
     ):
-        scheduler = _scheduler(database, executor, clock, options)
+        scheduler = _scheduler(database, store := SqlStore(database), executor, clock, options)
         flowcore = Flowcore(
             database,
             scheduler,
@@ -106,8 +104,12 @@ async def _serve(
         await services.start(database.serve)
         services.start_soon(watch.serve)
         services.start_soon(flowcore.serve_registrations)
-        async with anyio.create_task_group() as nursery:
+        async with (
+            telling_listeners(database, store, poll_s=options.safety_poll_s) as begun,
+            anyio.create_task_group() as nursery,
+        ):
             await nursery.start(scheduler.serve)
+            begun()
             # Not before the scheduler has its lease: one that is refused must leave no trace.
             await flowcore.store_registered()
             if folder is not None:
@@ -117,7 +119,18 @@ async def _serve(
         services.cancel_scope.cancel()
 
 
-def _scheduler(database: Database, executor: Executor, clock: Clock, options: Options) -> Scheduler:
+def _folder(
+    dags_folder: str | Path | None, database: Database, secrets: Secrets, clock: Clock, options: Options
+) -> WatchedFolder | None:
+    if dags_folder is None:
+        return None
+    settings = options.dag_files if options.reads_dag_files else None
+    return watched_folder(dags_folder, database, secrets, clock=clock, settings=settings)
+
+
+def _scheduler(
+    database: Database, store: SqlStore, executor: Executor, clock: Clock, options: Options
+) -> Scheduler:
     settings = SchedulerSettings(
         grace_s=options.grace_s,
         lease_s=options.lease_s,
@@ -126,7 +139,7 @@ def _scheduler(database: Database, executor: Executor, clock: Clock, options: Op
         creates_dag_runs=options.creates_dag_runs,
     )
     return Scheduler(
-        SqlStore(database),
+        store,
         {executor.name: executor},
         wakeups=database.wakeups,
         clock=clock,

@@ -35,6 +35,15 @@ class DagRun:
 
 
 @attrs.frozen(kw_only=True)
+class FollowedRun(DagRun):
+    """What listeners are told of a run."""
+
+    id: int
+    queued_at: datetime
+    version_number: int
+
+
+@attrs.frozen(kw_only=True)
 class PastTaskInstance:
     """A task instance of a run; its current try."""
 
