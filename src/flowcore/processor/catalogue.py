@@ -74,6 +74,11 @@ class Catalogue:
         return not (self._waiting or self._reading or is_missing)
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether there are files to be read that nobody reads yet."""
+        return bool(self._waiting)
+
+    @property
     def reads(self) -> set[str]:
         """The other files on which Dags depend."""
         return {read.path for file in self._files.values() for read in file.reads}
