@@ -171,7 +171,7 @@ class Simulation:
                 next_at = await self.cluster.step(scheduler, name)
                 self.steps += 1
                 # Leases lapse for ever; that matters while something is under one.
-                if name is not RoutineName.RECOVER_TASK_INSTANCES or self.cluster.watch.seen.active:
+                if name is not RoutineName.RECOVER_TASK_INSTANCES or self.cluster.watch.seen.holding:
                     foreseen.append(next_at)
             foreseen.append(scheduler.executor.next_end_at)
             if scheduler.coming_reports:

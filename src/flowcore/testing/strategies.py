@@ -123,8 +123,10 @@ def _lengths(dag: Dag, task: Task) -> Sequence[int | None]:
 def loads(
     draw: st.DrawFn,
     *,
+    dags_min: int = 1,
     dags_max: int = 2,
     tasks_max: int = 6,
+    requests_min: int = 1,
     requests_max: int = 4,
     timeouts: bool = False,
     fatal: bool = True,
@@ -132,7 +134,7 @@ def loads(
     """Some Dags and runs of them, some of which may be asked for twice."""
     of = tuple(
         draw(dags(f"dag{number}", tasks_max=tasks_max, timeouts=timeouts, schedules=True))
-        for number in range(draw(st.integers(1, dags_max)))
+        for number in range(draw(st.integers(dags_min, dags_max)))
     )
     requests = st.builds(
         RunRequest,
@@ -140,7 +142,7 @@ def loads(
         # In the past, where no timetable puts a run.
         st.integers(1, 3).map(lambda days: EPOCH - timedelta(days=days)),
     )
-    asked = draw(st.lists(requests, min_size=1, max_size=requests_max))
+    asked = draw(st.lists(requests, min_size=requests_min, max_size=requests_max))
     return Load(of, tuple(asked), draw(scripts(of, fatal=fatal)), POOLS)
 
 
