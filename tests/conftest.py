@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.profiles",
     "tests.support.scene_databases",
     "tests.support.secrets_search",
+    "tests.support.simulated_steps",
     "tests.support.workers",
     "pytester",
 ]

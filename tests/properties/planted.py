@@ -95,6 +95,16 @@ class BlamesTasksForLosses(SqlStore):
         return await super().recover_task_instances(lambda **_: TaskInstanceState.FAILED, **rest)
 
 
+class ForgetsWhatWasDone(SqlStore):
+    """Begins all items anew when a process has died over one of them."""
+
+    async def recover_task_instances(self, decide, **rest):
+        recovered = await super().recover_task_instances(decide, **rest)
+        if recovered.moved:
+            await self._database.run(_forget_ends)
+        return recovered
+
+
 class ForgetsWhoIsAlive(SqlStore):
     """Lets a task instance begin again while its try is being stopped."""
 
@@ -157,6 +167,10 @@ def without_looks(dag, look):
 def _restart_at_once(connection):
     restarting = task_instance.c.state == "restarting"
     connection.execute(task_instance.update().where(restarting).values(state=None, lease_id=None))
+
+
+def _forget_ends(connection):
+    connection.execute(task_instance.update().where(task_instance.c.state == "success").values(state=None))
 
 
 def _read_tokens(connection):

@@ -11,6 +11,7 @@ import pytest
 from flowcore.database.queries.clearing import clear_task_instances
 from flowcore.domain.dags import Task
 from flowcore.domain.selections import RunSelection, TaskSelection
+from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import RunRequest, SimulationSettings, Sometimes, open_simulation
@@ -42,6 +43,12 @@ SCHEDULED = load_of(
 )
 CHAIN = load_of(dag_of(*chain_of("first", "second")))
 TWICE = attrs.evolve(CHAIN, requests=(RunRequest("dag", YESTERDAY),) * 2)
+ITEMS = load_of(
+    dag_of(
+        Task(task_id="each", position=0, pool="narrow", mapping=0), mappings=(Length(LengthKind.LITERAL, 3),)
+    ),
+    pools={"narrow": 1},
+)
 ONE_RUN_AT_A_TIME = load_of(dag_of(*independent_tasks(1), max_active_runs=1), runs=2)
 
 
@@ -116,6 +123,34 @@ async def test_late_report_is_refused():
 async def test_late_report_that_is_accepted_is_noticed():
     with pytest.raises(AssertionError, match=r"the late report of .* was accepted"):
         await lose_a_try_and_report_it(settings_with(planted.AcceptsLateReports))
+
+
+async def lose_the_second_of_three_items(settings=None):
+    """Kill a process when one item of a mapped task is done and another one is not; what became of all."""
+    async with open_simulation(ITEMS, settings) as simulation:
+        working, other = simulation.cluster.schedulers
+        await simulation.request()
+        await simulation.cluster.step(working, RoutineName.START_DAG_RUNS)
+        await simulation.cluster.step(working, RoutineName.ENQUEUE_TASK_INSTANCES)
+        await simulation.cluster.pass_time(2.0)
+        await simulation.cluster.step(working, RoutineName.APPLY_EXECUTOR_EVENTS)
+        await simulation.cluster.step(working, RoutineName.ENQUEUE_TASK_INSTANCES)
+        await simulation.cluster.replace(working)
+        await simulation.cluster.pass_time(LEASE_S + 1)
+        await simulation.cluster.step(other, RoutineName.RECOVER_TASK_INSTANCES)
+        await simulation.settle()
+        return simulation.cluster.watch.seen.task_instances.values()
+
+
+async def test_items_that_were_done_before_a_crash_are_not_done_again():
+    items = await lose_the_second_of_three_items()
+    # A token counts claims, and once more what was lost.
+    assert [(item.state, item.token) for item in items] == [("success", 1), ("success", 3), ("success", 1)]
+
+
+async def test_items_that_are_done_again_are_noticed():
+    with pytest.raises(AssertionError, match="is to be worked on again"):
+        await lose_the_second_of_three_items(settings_with(planted.ForgetsWhatWasDone))
 
 
 async def clear_a_try_that_runs(settings=None):

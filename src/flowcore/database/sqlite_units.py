@@ -103,9 +103,11 @@ class UnitConnection:
     raw: LaneConnection
 
     @classmethod
-    def open(cls, engine: sa.Engine) -> UnitConnection:
+    def open(
+        cls, engine: sa.Engine, connect: Callable[[sa.Engine], sa.Connection] = sa.Engine.connect
+    ) -> UnitConnection:
         """Open a connection of an engine made by `sqlite_engine`."""
-        connection = engine.connect()
+        connection = connect(engine)
         raw = connection.connection.driver_connection
         assert isinstance(raw, LaneConnection)
         raw.statements = 0  # those so far were SQLAlchemy's questions

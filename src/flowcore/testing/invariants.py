@@ -16,6 +16,7 @@ import attrs
 
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import (
+    FINISHED,
     DagRunState,
     TaskInstanceState,
     check_dag_run_transition,
@@ -75,7 +76,7 @@ def check_transitions(before: Snapshot, after: Snapshot) -> None:
     try:
         for row in after.task_instances.values():
             was = before.task_instances.get(row.id)
-            if was is not None and was.state is not row.state:
+            if was is not row and was is not None and was.state is not row.state:
                 check_task_instance_transition(was.state, row.state, key=row)
         for run in after.runs.values():
             was_run = before.runs.get(run.id)
@@ -89,6 +90,8 @@ def check_trigger_rules(before: Snapshot, after: Snapshot, dags: Dags) -> None:
     """I4: no task instance was decided before its trigger rule was settled on the recorded upstreams."""
     for row in after.task_instances.values():
         was = before.task_instances.get(row.id)
+        if was is row:
+            continue
         is_decided = row.state is not None and (was is None or was.state is None)
         if is_decided and after.runs[row.dag_run_id].reason != "timed_out":
             _check_verdict(row, after, dags[row.dag_id])
@@ -165,6 +168,19 @@ def check_nothing_left(snapshot: Snapshot, lease_id: int, executing: Iterable[Wo
     assert not running, f"tries still run: {running}"
 
 
+def check_acknowledged_once(before: Snapshot, after: Snapshot) -> None:
+    """I9: an item whose end is recorded is not worked on again, whoever dies: only those without one are.
+
+    Items are the instances of mapped tasks, and any other task is one item.
+    """
+    for row in after.task_instances.values():
+        was = before.task_instances.get(row.id)
+        if was is row or was is None or was.state not in FINISHED:
+            continue
+        is_left_alone = row.state in (was.state, TaskInstanceState.REMOVED) and row.token == was.token
+        assert is_left_alone, f"{row}[{row.map_index}] was {was.state} and is to be worked on again"
+
+
 def check_confluence(
     snapshot: Snapshot, dags: Dags, script: Script, *, touched: Collection[int] = ()
 ) -> None:
@@ -218,7 +234,8 @@ def _check_runs(snapshot: Snapshot, dags: Dags) -> None:
     max_active_tasks = {run.id: dags[run.dag_id].max_active_tasks for run in snapshot.runs.values()}
     _at_most(_positive(max_active_tasks), per_run, "active task instances (max_active_tasks) of run")
     running = [run for run in snapshot.runs.values() if run.state is DagRunState.RUNNING]
-    of_dags = Counter(run.dag_id for run in running if run.backfill_id is None)
+    others = {None, *snapshot.done_backfills}
+    of_dags = Counter(run.dag_id for run in running if run.backfill_id in others)
     _at_most(_positive(snapshot.max_active_runs), of_dags, "running runs (max_active_runs) of Dag")
     of_backfills = Counter(run.backfill_id for run in running if run.backfill_id is not None)
     _at_most(snapshot.backfills, of_backfills, "running runs (max_active_runs) of backfill")

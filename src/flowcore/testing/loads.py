@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.register_dags import register_dag
 from flowcore.database.queries.triggering import trigger_dag_run
-from flowcore.database.schema import prepare
 from flowcore.database.tables import pool
 from flowcore.domain.dags import Dag
 from flowcore.testing.clock import EPOCH
+from flowcore.testing.schemas import prepare_in_memory
 from flowcore.testing.scripts import Script
+
+_REPLACED = pool.delete().where(pool.c.name == sa.bindparam("replaced"))
+_INSERT = pool.insert()
 
 
 @attrs.frozen
@@ -42,10 +45,10 @@ class Load:
 
 def store_load(connection: sa.Connection, load: Load, *, now: datetime = EPOCH) -> None:
     """Create the schema, the pools and the Dags of a load in an empty database: a unit of work."""
-    prepare(connection)
+    prepare_in_memory(connection)
     for name, slots in load.pools.items():
-        connection.execute(pool.delete().where(pool.c.name == name))
-        connection.execute(pool.insert().values(name=name, slots=slots))
+        connection.execute(_REPLACED, {"replaced": name})
+        connection.execute(_INSERT, {"name": name, "slots": slots})
     for dag in load.dags:
         register_dag(connection, dag, now=now, paused_at_creation=False)
 

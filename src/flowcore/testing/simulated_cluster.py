@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flowcore.database.lanes import Database
+from flowcore.domain.workloads import Workload
 from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing.clock import ManualClock
@@ -42,8 +44,7 @@ class SimulatedCluster:
         for scheduler in tuple(self.schedulers):
             if scheduler.executor.is_crashed:
                 await self.replace(scheduler)
-        executing = {s.lease_id: s.executor.running for s in self.schedulers}
-        await self.watch.look(executing, by_hand=by_hand)
+        await self.watch.look(self._executing, by_hand=by_hand)
 
     async def step(self, scheduler: SimulatedScheduler, name: RoutineName) -> datetime | None:
         """Let a routine do one step; when it wants the next one, if nothing wakes it before."""
@@ -97,6 +98,9 @@ class SimulatedCluster:
         if is_released:
             await self.watch.check_stopped(lease_id, scheduler.executor.running)
         await self.look()
+
+    def _executing(self) -> Mapping[int, Sequence[Workload]]:
+        return {scheduler.lease_id: scheduler.executor.running for scheduler in self.schedulers}
 
     async def _end_due_tries(self) -> None:
         for scheduler in self.schedulers:

@@ -35,6 +35,8 @@ _LEAPS_S = (0.1, 1.0, 5.0, LEASE_S + 1)
 #: Between two rounds in which nothing happens time moves on to what is foreseen; after so many of
 #: them in a row, nothing ever will.
 _QUIET_ROUNDS_MAX = 20
+#: An enumeration is slow to go through, for something done in every step.
+_ROUTINES, _FAULTS = tuple(RoutineName), tuple(DatabaseFault)
 
 
 @attrs.frozen(kw_only=True)
@@ -154,12 +156,12 @@ class Simulation:
         cluster = self.cluster
         if scheduler.is_frozen:
             return [partial(self.thaw, scheduler)]
-        actions: list[Action] = [partial(cluster.step, scheduler, name) for name in RoutineName]
+        actions: list[Action] = [partial(cluster.step, scheduler, name) for name in _ROUTINES]
         actions += [partial(cluster.keep_lease, scheduler), partial(cluster.restart, scheduler)]
         if self._losses_left:
             actions += [partial(self._kill, scheduler), partial(self._freeze, scheduler)]
         if self._faults_left:
-            actions += [partial(self._fail, scheduler, fault, draw) for fault in DatabaseFault]
+            actions += [partial(self._fail, scheduler, fault, draw) for fault in _FAULTS]
         return actions
 
     async def _round(self) -> datetime | None:
@@ -167,7 +169,7 @@ class Simulation:
         foreseen: list[datetime | None] = []
         for scheduler in tuple(self.cluster.schedulers):
             await self.cluster.keep_lease(scheduler)
-            for name in RoutineName:
+            for name in _ROUTINES:
                 next_at = await self.cluster.step(scheduler, name)
                 self.steps += 1
                 # Leases lapse for ever; that matters while something is under one.
@@ -198,7 +200,7 @@ class Simulation:
 
     async def _fail(self, scheduler: SimulatedScheduler, fault: DatabaseFault, draw: Draw) -> None:
         self._faults_left -= 1
-        name = tuple(RoutineName)[draw(len(RoutineName))]
+        name = _ROUTINES[draw(len(_ROUTINES))]
         scheduler.database.fault = fault
         await self.cluster.step(scheduler, name)
         scheduler.database.fault = None

@@ -65,7 +65,10 @@ _TASK_INSTANCES_TEXT, _RUNS_TEXT = _text(_TASK_INSTANCES), _text(_RUNS)
 _NOW = _text(sa.select(database_now()))
 _POOLS = _text(sa.select(pool.c.name, pool.c.slots))
 _LEASES = _text(sa.select(lease.c.id, lease.c.expires_at))
-_BACKFILLS = _text(sa.select(backfill.c.id, backfill.c.max_active_runs))
+_is_completed = backfill.c.completed_at.is_not(None)
+_BACKFILLS = _text(sa.select(backfill.c.id, backfill.c.max_active_runs).where(~_is_completed))
+#: A cancelled one is paused: its runs may go on for a while.
+_DONE_BACKFILLS = _text(sa.select(backfill.c.id).where(_is_completed, ~backfill.c.is_paused))
 _MAX_ACTIVE_RUNS = _text(sa.select(dag.c.dag_id, dag.c.max_active_runs))
 
 
@@ -127,7 +130,7 @@ class Snapshot:
     """All that is scheduled, at the time `at` of the database's clock.
 
     `pools` are slots by name (-1: no limit), `leases` their ends by id, `max_active_runs` by Dag, and
-    `backfills` the max_active_runs of each by id.
+    `backfills` the max_active_runs by id of those that go on; the runs of `done_backfills` are like others.
     """
 
     at: datetime
@@ -137,6 +140,8 @@ class Snapshot:
     leases: Mapping[int, datetime]
     max_active_runs: Mapping[str, int]
     backfills: Mapping[int, int] = attrs.field(factory=dict)
+    done_backfills: frozenset[int] = frozenset()
+    _rows: Mapping[int, tuple[Any, ...]] = attrs.field(factory=dict, eq=False, repr=False)
 
     @classmethod
     def read(cls, connection: sa.Connection) -> Snapshot:
@@ -146,19 +151,28 @@ class Snapshot:
         return cls.of(raw)
 
     @classmethod
-    def of(cls, raw: sqlite3.Connection) -> Snapshot:
-        """Read it on a connection that nobody else uses meanwhile."""
-        rows = map(_task_instance_row, raw.execute(_TASK_INSTANCES_TEXT))
+    def of(cls, raw: sqlite3.Connection, *, before: Snapshot | None = None) -> Snapshot:
+        """Read it on a connection that nobody else uses meanwhile.
+
+        A task instance that is as it was `before` is the same object.
+        """
+        old_rows, old = (before._rows, before.task_instances) if before else ({}, {})
+        rows = {row[0]: row for row in raw.execute(_TASK_INSTANCES_TEXT)}
         runs = map(_dag_run_row, raw.execute(_RUNS_TEXT))
         [(now,)] = raw.execute(_NOW)
         return cls(
             at=_moment(now),
-            task_instances={row.id: row for row in rows},
+            task_instances={
+                key: old[key] if old_rows.get(key) == row else _task_instance_row(row)
+                for key, row in rows.items()
+            },
             runs={run.id: run for run in runs},
             pools=dict(raw.execute(_POOLS)),
             leases={lease_id: _moment(expires_at) for lease_id, expires_at in raw.execute(_LEASES)},
             max_active_runs=dict(raw.execute(_MAX_ACTIVE_RUNS)),
             backfills=dict(raw.execute(_BACKFILLS)),
+            done_backfills=frozenset(key for (key,) in raw.execute(_DONE_BACKFILLS)),
+            rows=rows,
         )
 
     @cached_property

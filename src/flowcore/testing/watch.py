@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ _NOTED = {
     TaskInstanceState.UPSTREAM_FAILED: "upstream failed",
 }
 
+#: What runs under each lease.
+Executing = Callable[[], Mapping[int, Iterable[Workload]]]
+
 
 class Watch:
     """The invariants over the states that a simulation passes through; `seen` is the newest one."""
@@ -39,10 +42,10 @@ class Watch:
         self._changes = -1
         self._touched: set[int] = set()
 
-    async def look(self, executing: Mapping[int, Iterable[Workload]], *, by_hand: bool = False) -> None:
+    async def look(self, executing: Executing, *, by_hand: bool = False) -> None:
         """Read the database and check everything that must hold at any instant.
 
-        `executing` says what runs under which lease. People, who change states `by_hand`, follow no
+        `executing` tells what runs under which lease. People, who change states `by_hand`, follow no
         trigger rule, and runs that they touched may end in any way.
         """
         if self._raw is None:
@@ -52,10 +55,10 @@ class Watch:
             now = self._clock.now()
             if now != self.seen.at:
                 self.seen = attrs.evolve(self.seen, at=now)
-                invariants.check_one_live_holder(self.seen, executing)
+                invariants.check_one_live_holder(self.seen, executing())
             return
         self._changes = changes
-        before, self.seen = self.seen, Snapshot.of(self._raw)
+        before, self.seen = self.seen, Snapshot.of(self._raw, before=self.seen)
         invariants.check_one_run_per_logical_date(self.seen)
         invariants.check_limits(self.seen, self._dags)
         invariants.check_transitions(before, self.seen)
@@ -63,7 +66,8 @@ class Watch:
             self._note_changes(before)
         else:
             invariants.check_trigger_rules(before, self.seen, self._dags)
-        invariants.check_one_live_holder(self.seen, executing)
+            invariants.check_acknowledged_once(before, self.seen)
+        invariants.check_one_live_holder(self.seen, executing())
         invariants.check_no_orphans(self.seen)
         self._note(before)
 
@@ -100,7 +104,7 @@ class Watch:
         now, note = self.seen, self.sometimes.note
         for row in now.task_instances.values():
             was = before.task_instances[row.id]
-            if was != row:
+            if was is not row and was != row:
                 self._touched.add(row.dag_run_id)
                 note(row.state is TaskInstanceState.RESTARTING, "cleared while it ran")
                 note(was.is_active and row.state in FINISHED, "marked while it ran")
@@ -115,7 +119,7 @@ class Watch:
         now, note = self.seen, self.sometimes.note
         for row in now.task_instances.values():
             was = before.task_instances.get(row.id)
-            if was is None or was == row:
+            if was is None or was is row or was == row:
                 continue
             if row.state in _NOTED:
                 note(True, _NOTED[row.state])
