@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flowcore.domain.dags import Dag
 from flowcore.domain.workloads import Workload
 from flowcore.errors import DagError, TaskNotFound
@@ -29,7 +31,7 @@ class DagBag:
         """Return the Dags that have to be stored."""
         return tuple(self._unstored.values())
 
-    def stored(self, dags: tuple[Dag, ...]) -> None:
+    def stored(self, dags: Iterable[Dag]) -> None:
         """Note that these versions are in the database now."""
         for dag in dags:
             if self._unstored.get(dag.dag_id) is dag:

@@ -27,10 +27,11 @@ from flowcore.database.queries.create_backfill import create_backfill
 from flowcore.database.queries.deleting import delete_dag
 from flowcore.database.queries.external_asset_events import record_external_event
 from flowcore.database.queries.pausing import set_paused
-from flowcore.database.queries.register_dags import register_each
+from flowcore.database.queries.register_dags import LEFT_OUT_S, register_dags
 from flowcore.database.queries.run_views import RunView, find_run, is_idle
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.domain.backfills import BackfillRequest
+from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
@@ -92,15 +93,17 @@ class Flowcore:
 
     async def store_registered(self) -> None:
         """Store the Dags registered so far."""
-        unstored = self._dags.unstored()
-        if unstored:
-            await self.database.run(
-                register_each,
-                unstored,
+        while unstored := self._dags.unstored():
+            ids = await self.database.run(
+                register_dags,
+                [NewVersion.of(dag) for dag in unstored],
                 now=self._clock.now(),
                 paused_at_creation=self._options.paused_at_creation,
+                patiently=False,
             )
-            self._dags.stored(unstored)
+            self._dags.stored(dag for dag in unstored if dag.dag_id in ids)
+            if len(ids) < len(unstored):
+                await anyio.sleep(LEFT_OUT_S)
 
     async def trigger(
         self,

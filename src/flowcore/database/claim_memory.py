@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import attrs
@@ -15,6 +15,10 @@ from flowcore.scheduler.decisions.candidates import Candidate
 from flowcore.scheduler.decisions.enqueue_task_instances import ActiveUsage, EnqueueDecision
 
 K = TypeVar("K", bound=Hashable)
+
+#: Wakes who holds a pool that another scheduler has wanted for long.
+TURN_WANTED = "turn_wanted"
+STAYS_AWAY = timedelta(milliseconds=50)
 
 
 @attrs.define
@@ -70,10 +74,32 @@ class Turns:
 
 
 @attrs.define
+class Courtesy:
+    """Whether to stay away for a moment from pools for which another scheduler asks.
+
+    It has been turned away for long, and looks again several times in that moment.
+    """
+
+    _heard: int = 0
+    _until: datetime | None = None
+
+    def stays_away_until(self, asked: int, now: datetime) -> datetime | None:
+        """Until when, if schedulers have `asked` so many times so far; None is not at all."""
+        if asked > self._heard:
+            self._heard, self._until = asked, now + STAYS_AWAY
+        return self._until if self._until is not None and now < self._until else None
+
+    def ignore(self, asked: int) -> None:
+        """Do not stay away for what was asked so far: it was this scheduler that did."""
+        self._heard = asked
+
+
+@attrs.define
 class ClaimMemory:
     """Dag versions and facts of runs, Dags that this process does not have, tasks that were full; turns.
 
-    `turned_away_at` says since when others have held a pool whenever this scheduler wanted it.
+    `turned_away_at` says since when others have held a pool whenever this scheduler wanted it, `courtesy`
+    whether others were.
     """
 
     versions: DagVersions
@@ -82,6 +108,7 @@ class ClaimMemory:
     full_tasks: FullTasks = attrs.field(factory=FullTasks)
     turns: Turns = attrs.field(factory=Turns)
     turned_away_at: datetime | None = None
+    courtesy: Courtesy = attrs.field(factory=Courtesy)
 
 
 def _remember(numbers: OrderedDict[K, int], key: K, number: int, size: int) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy.exc import DataError
 
-from flowcore.database.claim_memory import ClaimMemory
+from flowcore.database.claim_memory import TURN_WANTED, ClaimMemory
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.engine import Database
 from flowcore.database.queries.apply_reports import apply_reports
@@ -146,6 +146,9 @@ class SqlStore:
         now: datetime,
         limit: int,
     ) -> Queued:
+        courtesy, wakeups = self._memory.courtesy, self._database.wakeups
+        if until := courtesy.stays_away_until(wakeups.version(TURN_WANTED), now):
+            return Queued(next_at=until)
         self._memory.absent_dags = {dag_id for dag_id in self._memory.absent_dags if not has_dag(dag_id)}
         claimer = Claimer(
             memory=self._memory,
@@ -155,7 +158,10 @@ class SqlStore:
             now=now,
             limit=limit,
         )
-        return await self._database.run(claimer.enqueue, decide)
+        queued = await self._database.run(claimer.enqueue, decide)
+        if self._memory.turned_away_at is not None:
+            courtesy.ignore(wakeups.version(TURN_WANTED))
+        return queued
 
     async def apply_reports(
         self,

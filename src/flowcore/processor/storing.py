@@ -11,6 +11,7 @@ import attrs
 from flowcore.clock import Clock
 from flowcore.database.lanes import Database
 from flowcore.database.queries.dag_folders import store_folder_changes
+from flowcore.database.queries.register_dags import LEFT_OUT_S
 from flowcore.domain.dag_files import FailedFile, FolderChanges, NewVersion
 from flowcore.errors import DagError, DatabaseUnavailable
 
@@ -53,7 +54,7 @@ class FolderStore:
     async def _write(self, changes: FolderChanges) -> None:
         while True:
             try:
-                retired = await self.database.run(
+                stored = await self.database.run(
                     store_folder_changes,
                     changes,
                     now=self.clock.now(),
@@ -63,9 +64,12 @@ class FolderStore:
                 log.warning("Dags wait to be stored: %s", error)
                 await anyio.sleep(_AGAIN_S)
             else:
-                for dag_id in sorted(retired):
+                for dag_id in sorted(stored.retired):
                     log.info("the Dag %r is inactive: no file makes it any more", dag_id)
-                return
+                if not stored.left:
+                    return
+                changes = FolderChanges(versions=stored.left)
+                await anyio.sleep(LEFT_OUT_S)
 
 
 def merged_changes(batch: Sequence[FolderChanges]) -> FolderChanges:

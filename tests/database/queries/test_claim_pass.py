@@ -22,6 +22,7 @@ from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.run_facts import RunFactsCache
 from flowcore.database.tables import pool, task_instance
+from flowcore.database.wakeups import take_channels
 from flowcore.domain.dags import Dag
 from flowcore.domain.workloads import RunsIn
 from flowcore.scheduler.decisions.candidates import Candidate
@@ -105,16 +106,30 @@ def test_a_pool_that_another_scheduler_holds_is_left_to_it(engine: sa.Engine) ->
         assert queued.ignores == frozenset()
 
 
-def test_a_scheduler_that_was_turned_away_for_long_stands_in_line(engine: sa.Engine) -> None:
+def test_a_scheduler_that_was_turned_away_asks_for_a_turn_and_then_stands_in_line(engine: sa.Engine) -> None:
     begin(engine, make_dag({"a0": []}, tasks=TWO_POOLS))
     with processes(engine) as (first, _):
         with holding_pool(engine, "a"):
             assert first.tasks() == []
-            first.now += timedelta(seconds=2)
+            first.now += timedelta(seconds=1)
+            assert first.tasks() == []
+            assert "turn_wanted" in take_channels(first.connection)
+            first.now += timedelta(seconds=5)
             with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
                 first.claim()
         first.connection.rollback()
         assert first.tasks() == ["a0"]
+        assert first.memory.turned_away_at is None
+
+
+def test_who_had_nothing_to_do_meanwhile_does_not_stand_in_line(engine: sa.Engine) -> None:
+    begin(engine, make_dag({"a0": []}, tasks=TWO_POOLS))
+    with processes(engine) as (first, second):
+        with holding_pool(engine, "a"):
+            assert first.tasks() == []
+        assert second.tasks() == ["a0"]
+        second.commit()
+        assert first.tasks() == []
         assert first.memory.turned_away_at is None
 
 

@@ -26,7 +26,9 @@ def made(text: str, *dag_ids: str, path: str = "/dags/a.py", **fields: Any) -> F
 
 def store(connection: sa.Connection, *changes: FolderChanges) -> list[frozenset[str]]:
     return [
-        store_folder_changes(connection, change, now=NOW + timedelta(hours=hour), paused_at_creation=False)
+        store_folder_changes(
+            connection, change, now=NOW + timedelta(hours=hour), paused_at_creation=False
+        ).retired
         for hour, change in enumerate(changes)
     ]
 

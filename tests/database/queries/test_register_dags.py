@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -69,6 +70,54 @@ def test_every_dag_of_a_batch_has_versions_of_its_own(connection: sa.Connection)
         *((ids[dag.dag_id], dag.dag_id, 1) for dag in dags),
         (newer["b"], "b", 2),
     }
+
+
+@pytest.fixture
+def together(scene_postgres: str) -> Iterator[tuple[sa.Connection, sa.Connection]]:
+    """Two processes, neither of which waits for the other, that know the Dag `known`."""
+    with engine_on(scene_postgres) as engine, engine.connect() as first, engine.connect() as second:
+        schema.prepare(first)
+        register(first, single("known"))
+        first.commit()
+        for connection in (first, second):
+            connection.execute(sa.text("SET lock_timeout = '50ms'"))
+        yield first, second
+
+
+def register_soon(connection: sa.Connection, *dags: Dag) -> set[str]:
+    new = [NewVersion.of(each) for each in dags]
+    return {*register_dags(connection, new, now=NOW, paused_at_creation=False, patiently=False)}
+
+
+def test_what_is_as_it_was_is_registered_while_somebody_works_on_it(
+    together: tuple[sa.Connection, sa.Connection],
+) -> None:
+    first, second = together
+    first.execute(sa.select(dag).with_for_update())
+    assert register_soon(second, single("known")) == {"known"}
+
+
+def test_a_changed_dag_is_left_out_while_somebody_works_on_it(
+    together: tuple[sa.Connection, sa.Connection],
+) -> None:
+    first, second = together
+    first.execute(sa.select(dag).with_for_update())
+    assert register_soon(second, single("known", catchup=True), single("new")) == {"new"}
+    first.commit()
+    assert register_soon(second, single("known", catchup=True)) == {"known"}
+
+
+def test_two_who_register_the_same_new_dags_do_not_wait_for_each_other(
+    together: tuple[sa.Connection, sa.Connection],
+) -> None:
+    first, second = together
+    both = [single("both_a"), single("both_b")]
+    assert register_soon(first, *both) == {"both_a", "both_b"}
+    assert register_soon(second, *reversed(both), single("only")) == {"only"}
+    first.commit()
+    second.commit()
+    assert register_soon(second, *both) == {"both_a", "both_b"}
+    assert second.scalar(sa.select(sa.func.count()).select_from(dag_version)) == 4
 
 
 @pytest.mark.postgres

@@ -27,6 +27,14 @@ async def test_what_is_queued_is_not_queued_again(scene: Scene) -> None:
     assert await scene.enqueue() == []
 
 
+async def test_a_scheduler_stays_away_for_a_moment_when_another_one_asks(scene: Scene) -> None:
+    await scene.begin(single())
+    scene.database.wakeups.set("turn_wanted")
+    assert await scene.enqueue() == []
+    scene.later(0.1)
+    assert len(await scene.enqueue()) == 1
+
+
 async def test_heavier_tasks_come_first_then_earlier_runs_then_dag_order(scene: Scene) -> None:
     weights = {"heavy": {"priority_weight": 10}}
     dag = make_dag({"light": [], "heavy": [], "last": []}, tasks=weights)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
+import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -14,7 +16,7 @@ from flowcore.database.queries.register_dags import register_dags
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag, dag_version, import_error
 from flowcore.database.types import UtcDateTime
-from flowcore.domain.dag_files import FolderChanges, KnownFolder
+from flowcore.domain.dag_files import FolderChanges, KnownFolder, NewVersion
 
 _makes = rows_of("makes", fileloc=sa.Text, dag_id=sa.Text)
 _RETIRE = (
@@ -63,15 +65,27 @@ def known_folder(connection: sa.Connection, folder: str) -> KnownFolder:
     )
 
 
+@attrs.frozen
+class StoredChanges:
+    """The Dags that were retired, and the versions of those that another process has in hand."""
+
+    retired: frozenset[str]
+    left: Sequence[NewVersion] = ()
+
+
 def store_folder_changes(
     connection: sa.Connection, changes: FolderChanges, *, now: datetime, paused_at_creation: bool
-) -> frozenset[str]:
-    """Store Dags, retire those that no file makes any more, and keep why files failed; the retired Dags.
+) -> StoredChanges:
+    """Store Dags, retire those that no file makes any more, and keep why files failed.
+
+    What is left has to be stored by itself.
 
     Raises:
         DagError: the database cannot keep something of one of the Dags.
     """
-    register_dags(connection, changes.versions, now=now, paused_at_creation=paused_at_creation)
+    ids = register_dags(
+        connection, changes.versions, now=now, paused_at_creation=paused_at_creation, patiently=False
+    )
     if changes.makes:
         files = dump_rows((fileloc,) for fileloc in sorted(changes.makes))
         made = dump_rows((file, dag_id) for file, dag_ids in changes.makes.items() for dag_id in dag_ids)
@@ -83,4 +97,5 @@ def store_folder_changes(
         failures = sorted(changes.failures, key=lambda failure: failure.fileloc)
         rows = [(failure.fileloc, failure.message, failure.detail, now) for failure in failures]
         connection.execute(_NOTE[connection.dialect.name], {"failures": dump_rows(rows)})
-    return frozenset(retired)
+    left = [version for version in changes.versions if version.dag.dag_id not in ids]
+    return StoredChanges(frozenset(retired), left)

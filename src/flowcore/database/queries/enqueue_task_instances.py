@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import attrs
 import sqlalchemy as sa
 
-from flowcore.database.claim_memory import ClaimMemory
+from flowcore.database.claim_memory import TURN_WANTED, ClaimMemory
 from flowcore.database.queries.candidates import Row
 from flowcore.database.queries.claim_pass import ClaimPass, run_of
 from flowcore.database.queries.claims import is_in, literal
@@ -23,6 +23,7 @@ from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.run_facts import RunKey
 from flowcore.database.tables import lease, task_instance
 from flowcore.database.types import UtcDateTime
+from flowcore.database.wakeups import wake
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import RunFacts, Slots, Workload
 from flowcore.scheduler.decisions.candidates import Candidate
@@ -31,8 +32,8 @@ from flowcore.scheduler.wake_graph import Channel
 
 #: How soon a scheduler looks again for what another one held (a pass takes about as long), and once more.
 _SOON, _LATER = timedelta(milliseconds=5), timedelta(milliseconds=20)
-#: For how long it lets others go first.
-_TURNED_AWAY_MAX = timedelta(seconds=1)
+#: After how long it asks others to let it go first, and stands in line: they may be too old to hear it.
+_ASKS_AFTER, _STANDS_IN_LINE_AFTER = timedelta(seconds=0.2), timedelta(seconds=5)
 
 _t = task_instance.c
 _claimed = rows_of("claimed", id=sa.BigInteger)
@@ -91,11 +92,15 @@ class Claimer:
 
     def enqueue(self, connection: sa.Connection, decide: DecideQueue) -> Queued:
         """Queue about `limit` task instances."""
-        pools = hold_waiting_pools(connection, patiently=self._is_due())
+        pools = hold_waiting_pools(connection, patiently=self._is_away_for(_STANDS_IN_LINE_AFTER))
         if not pools:
+            # Nobody was kept from anything: a second without work is no second in line.
+            self.memory.turned_away_at = None
             return Queued(ignores=_FREED)
         is_turned_away = any(not pool.is_held and pool.slots is not None for pool in pools)
         self.memory.turned_away_at = (self.memory.turned_away_at or self.now) if is_turned_away else None
+        if self._is_away_for(_ASKS_AFTER):
+            wake(connection, TURN_WANTED)
         found = ClaimPass.over(
             pools,
             self.free_slots,
@@ -120,10 +125,10 @@ class Claimer:
     def _look_again_at(self) -> datetime:
         return self.now + (_SOON if self.now == (self.memory.turned_away_at or self.now) else _LATER)
 
-    def _is_due(self) -> bool:
-        """Whether to stand in line, or busy schedulers could keep this one out for as long as they are."""
+    def _is_away_for(self, patience: timedelta) -> bool:
+        """Whether others were busy for so long, and could keep this one out for as long as they are."""
         since = self.memory.turned_away_at
-        return since is not None and self.now - since > _TURNED_AWAY_MAX
+        return since is not None and self.now - since > patience
 
     def _claim(
         self, connection: sa.Connection, queued: Sequence[Candidate], rows: Mapping[int, Row]

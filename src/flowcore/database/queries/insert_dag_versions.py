@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from flowcore.database.queries.claims import names
 from flowcore.database.rows import dump_rows, rows_of
-from flowcore.database.tables import dag_source, dag_version
+from flowcore.database.tables import dag, dag_source, dag_version
 from flowcore.database.types import Json, UtcDateTime
 from flowcore.domain.dag_files import NewVersion
 
@@ -29,6 +29,17 @@ _wanted = rows_of("wanted", dag_id=sa.Text, content_hash=sa.Text)
 _FIND = sa.select(dag_version.c.id, dag_version.c.dag_id, dag_version.c.source_digest).join(
     _wanted,
     sa.and_(dag_version.c.dag_id == _wanted.c.dag_id, dag_version.c.content_hash == _wanted.c.content_hash),
+)
+_NEWEST_AS_WANTED = (
+    sa.select(dag_version.c.id, dag_version.c.dag_id, dag_version.c.source_digest, dag.c.fileloc)
+    .join(
+        _wanted,
+        sa.and_(
+            dag_version.c.dag_id == _wanted.c.dag_id, dag_version.c.content_hash == _wanted.c.content_hash
+        ),
+    )
+    .join(dag, dag.c.latest_version_id == dag_version.c.id)
+    .where(dag.c.is_active.is_(sa.true()))
 )
 _NEWEST = (
     sa.select(dag_version.c.dag_id, sa.func.max(dag_version.c.version_number).label("number"))
@@ -54,6 +65,18 @@ _edited = rows_of("edited", id=sa.BigInteger, source_digest=sa.Text)
 _EDIT = (
     dag_version.update().values(source_digest=_edited.c.source_digest).where(dag_version.c.id == _edited.c.id)
 )
+
+
+def known_as_they_are(connection: sa.Connection, versions: Sequence[NewVersion]) -> Mapping[str, int]:
+    """Of those that are the newest versions of active Dags already: the ids by Dag. Locks nothing."""
+    wanted = dump_rows((version.dag.dag_id, version.content_hash) for version in versions)
+    of = {version.dag.dag_id: version for version in versions}
+    return {
+        row.dag_id: row.id
+        for row in connection.execute(_NEWEST_AS_WANTED, {"wanted": wanted})
+        if row.fileloc == of[row.dag_id].dag.fileloc
+        and row.source_digest == ((source := of[row.dag_id].source) and source.digest)
+    }
 
 
 def insert_dag_versions(

@@ -1,4 +1,4 @@
-"""Locks on limits that tell across pools, where the lock on a pool keeps nobody else out.
+"""Locks on what has no row that could be locked: limits that tell across pools, Dags that are not stored yet.
 
 They are PostgreSQL's advisory locks, which nobody else uses for its rows, and end with the transaction.
 Nobody waits for them, so their order does not matter. SQLite has one writer at a time.
@@ -26,6 +26,11 @@ def run_key(dag_run_id: int) -> int:
 def dag_key(dag_id: str) -> int:
     """Name the lock on the limits that hold for a Dag as a whole; two Dags may share one."""
     return zlib.crc32(dag_id.encode()) * 2 + 1
+
+
+def registration_key(dag_id: str) -> int:
+    """Name the lock on the registration of a Dag; two Dags may share one."""
+    return -1 - zlib.crc32(dag_id.encode())
 
 
 def try_lock(connection: sa.Connection, keys: Collection[int]) -> frozenset[int]:

@@ -1,4 +1,8 @@
-"""Make Dags known: their newest versions and their schedules. A batch costs as many statements as one Dag."""
+"""Make Dags known: their newest versions, their schedules. A batch costs as many statements as one Dag.
+
+Most of what is registered is as it was: that is found out without a lock. Of the rest, a Dag that another
+process has in hand may be left out for the moment, so that nobody waits for another one's transaction.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from flowcore.database.queries.asset_references import keep_asset_references
 from flowcore.database.queries.checking_assets import asset_complaints
 from flowcore.database.queries.claims import names
-from flowcore.database.queries.insert_dag_versions import insert_dag_versions
+from flowcore.database.queries.insert_dag_versions import insert_dag_versions, known_as_they_are
+from flowcore.database.queries.limit_locks import registration_key, try_lock
 from flowcore.database.queries.schedules import last_interval_of, restriction_of, schedule_values
 from flowcore.database.rows import dump_rows, rows_of
 from flowcore.database.tables import dag
@@ -32,6 +37,9 @@ log = logging.getLogger(__name__)
 
 Row = sa.Row[*tuple[Any, ...]]
 
+#: Seconds after which to give those again that were left out: a transaction takes about as long.
+LEFT_OUT_S = 0.02
+
 _new = rows_of("new", dag_id=sa.Text, max_active_runs=sa.Integer, is_paused=sa.Boolean, is_active=sa.Boolean)
 # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
 _source = sa.select(_new).where(sa.true()).order_by(_new.c.dag_id)
@@ -39,11 +47,12 @@ _INSERT = {
     dialect: insert(dag).on_conflict_do_nothing().from_select(_new.c.keys(), _source, include_defaults=False)
     for dialect, insert in (("postgresql", postgresql_insert), ("sqlite", sqlite_insert))
 }
-_LOCK = (
+_FREE, _ALL = (
     sa.select(dag)
     .where(dag.c.dag_id.in_(names("dags")))
     .order_by(dag.c.dag_id)
-    .with_for_update(key_share=True)
+    .with_for_update(key_share=True, skip_locked=skip_locked)
+    for skip_locked in (True, False)
 )
 _changed = rows_of(
     "changed",
@@ -65,10 +74,15 @@ _UPDATE = (
     .values({"is_active": sa.true(), **{c.key: c for c in _changed.c if c.key != "dag_id"}})
     .where(dag.c.dag_id == _changed.c.dag_id)
 )
-_PARSED = (
-    dag.update()
-    .values(last_parsed_at=sa.bindparam("now", type_=UtcDateTime))
+_free = (
+    sa.select(dag.c.dag_id)
     .where(dag.c.dag_id.in_(names("dags")))
+    .order_by(dag.c.dag_id)
+    .with_for_update(key_share=True, skip_locked=True)
+)
+#: Where somebody works on a Dag, the next reading of its file will do.
+_PARSED = (
+    dag.update().values(last_parsed_at=sa.bindparam("now", type_=UtcDateTime)).where(dag.c.dag_id.in_(_free))
 )
 
 
@@ -82,22 +96,19 @@ def register_dag(
     return versions[registered.dag_id]
 
 
-def register_each(
-    connection: sa.Connection, dags: Iterable[Dag], *, now: datetime, paused_at_creation: bool
-) -> None:
-    """Store several of them one by one, so that an error names the one that it is about."""
-    # In one order everywhere: two processes that register the same Dags must not deadlock.
-    for one in sorted(dags, key=lambda dag: dag.dag_id):
-        register_dag(connection, one, now=now, paused_at_creation=paused_at_creation)
-
-
 def register_dags(
-    connection: sa.Connection, versions: Iterable[NewVersion], *, now: datetime, paused_at_creation: bool
+    connection: sa.Connection,
+    versions: Iterable[NewVersion],
+    *,
+    now: datetime,
+    paused_at_creation: bool,
+    patiently: bool = True,
 ) -> Mapping[str, int]:
     """Store those Dags that are new or changed, each given once; the ids of their versions by Dag.
 
     A Dag seen for the first time is paused if it says so itself, else as `paused_at_creation` says. One
-    that was inactive is active again.
+    that was inactive is active again. Those that another process has in hand are waited for `patiently`, or
+    are not among the ids: then they have to be given again.
 
     Raises:
         DagError: the database cannot keep something of one of the Dags.
@@ -107,19 +118,46 @@ def register_dags(
     if not ordered:
         return {}
     try:
-        return _register(connection, ordered, now, paused_at_creation)
+        return _register(connection, ordered, now, paused_at_creation, patiently)
     except sa.exc.DataError as error:
         which = f"Dag {ordered[0].dag.dag_id!r}" if len(ordered) == 1 else "one of the Dags"
         raise DagError(f"{which} cannot be stored ({error.orig}); use a smaller number or text") from error
 
 
 def _register(
-    connection: sa.Connection, versions: Sequence[NewVersion], now: datetime, paused_at_creation: bool
+    connection: sa.Connection,
+    versions: Sequence[NewVersion],
+    now: datetime,
+    paused_at_creation: bool,
+    patiently: bool,
 ) -> Mapping[str, int]:
+    known = known_as_they_are(connection, versions)
+    rest = [version for version in versions if version.dag.dag_id not in known]
+    if not patiently:
+        # Who inserts what another one is inserting would wait for him, whatever he does not lock.
+        taken = try_lock(connection, {registration_key(version.dag.dag_id) for version in rest})
+        rest = [version for version in rest if registration_key(version.dag.dag_id) not in taken]
+    ids = {**known, **_store(connection, rest, now, paused_at_creation, patiently)}
+    connection.execute(_PARSED, {"dags": dump_rows((dag_id,) for dag_id in sorted(ids)), "now": now})
+    # Also when nothing changed: a routine may have passed over the rows while we had them locked.
+    wake(connection, Channel.DAGS)
+    return ids
+
+
+def _store(
+    connection: sa.Connection,
+    versions: Sequence[NewVersion],
+    now: datetime,
+    paused_at_creation: bool,
+    patiently: bool,
+) -> Mapping[str, int]:
+    if not versions:
+        return {}
     insert = _INSERT[connection.dialect.name]
     connection.execute(insert, {"new": dump_rows(_new_row(v.dag, paused_at_creation) for v in versions)})
     dag_ids = dump_rows((version.dag.dag_id,) for version in versions)
-    known = {row.dag_id: row for row in connection.execute(_LOCK, {"dags": dag_ids})}
+    known = {row.dag_id: row for row in connection.execute(_ALL if patiently else _FREE, {"dags": dag_ids})}
+    versions = [version for version in versions if version.dag.dag_id in known]
     ids = insert_dag_versions(connection, versions, now=now)
     changed = [
         version.dag
@@ -132,9 +170,6 @@ def _register(
         if with_assets := keep_asset_references(connection, changed):
             for complaint in asset_complaints(connection, about=with_assets):
                 log.warning("%s", complaint)
-    connection.execute(_PARSED, {"dags": dag_ids, "now": now})
-    # Also when nothing changed: a routine may have passed over the rows while we had them locked.
-    wake(connection, Channel.DAGS)
     return ids
 
 
