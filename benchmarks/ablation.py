@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from statistics import median
 
 import anyio
 import attrs
 import click
-import psycopg
 from tabulate import tabulate
 
 from benchmarks.loads import Times, make_chain, make_fan_out, make_many
+from benchmarks.lock_waits import LockWaits, sampled_lock_waits
 from benchmarks.sequential import SequentialScheduler
 from flowcore.app.dag_bag import DagBag
 from flowcore.app.flowcore import Flowcore
+from flowcore.app.options import Options
 from flowcore.app.run_watch import RunWatch
 from flowcore.app.secrets import serve_secrets
 from flowcore.app.try_sources import sources_of_tries
@@ -33,7 +33,7 @@ from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
-from flowcore.runner.xcom_backends import DatabaseXComs
+from flowcore.runner.xcom_backends import open_xcoms
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk import DAG
 from tests.support.fresh_database import fresh_database
@@ -45,11 +45,11 @@ RUNS = {"chain": 8, "fan_out": 3, "many": 2}
 
 @attrs.frozen
 class Outcome:
-    """Of one round: task instances per second, median hop of the chains, share of samples in lock waits."""
+    """Of one round: task instances per second, median hop of the chains, and who waited for locks."""
 
     rate: float
     hop_ms: float
-    lock_waits_percent: float
+    waits: LockWaits
 
 
 def make_dags(times: Times) -> list[DAG]:
@@ -84,9 +84,9 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
             bag,
             watch,
             secrets,
-            xcoms=DatabaseXComs(),
+            xcoms=open_xcoms(Options().tries),
             clock=clock,
-            paused_at_creation=False,
+            options=Options(),
         )
         for dag in make_dags(times):
             flowcore.register(dag)
@@ -123,46 +123,19 @@ async def _run_all(flowcore: Flowcore) -> int:
     return sum([len(await run.task_instances()) for run in runs])
 
 
-@contextmanager
-def sampled_lock_waits(url: str, shares: list[float]) -> Iterator[None]:
-    """Sample every few milliseconds which of our server processes wait for a lock; append the share in %."""
-    stop, seen = threading.Event(), [0, 0]
-    query = (
-        "SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity"
-        " WHERE state <> 'idle' AND datname = current_database() AND pid <> pg_backend_pid()"
-    )
-
-    def sample() -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
-            while not stop.wait(0.005):
-                row = connection.execute(query).fetchone() or (0, 0)
-                seen[0] += row[0]
-                seen[1] += row[1]
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        sampler.join()
-        shares.append(100 * seen[0] / max(seen[1], 1))
-
-
 def measure(server: str, pace: str, schedulers: int) -> Outcome:
     """One cell of the table, on a database of its own."""
-    shares: list[float] = []
     with fresh_database(server, "flowcore_ablation") as url:
         command = [sys.executable, "-m", "benchmarks.ablation", "--serve", url, "--pace", pace]
         others = [subprocess.Popen(command) for _ in range(schedulers - 1)]
         try:
-            with sampled_lock_waits(url, shares):
+            with sampled_lock_waits(url) as waits:
                 rate, hop_ms = anyio.run(carry_out, url, pace)
         finally:
             for other in others:
                 other.terminate()
                 other.wait()
-    return Outcome(rate, hop_ms, shares[0])
+    return Outcome(rate, hop_ms, waits)
 
 
 async def serve(url: str, pace: str) -> None:
@@ -179,14 +152,19 @@ def main(serve_url: str | None, pace: str | None) -> None:
     if serve_url and pace:
         anyio.run(serve, serve_url, pace)
         return
-    rows = []
+    rows, pairs = [], []
     with running_server(fsync=True) as server:
         for schedulers in (1, 2):
             for name in PACES:
                 outcome = measure(server, name, schedulers)
-                rows.append((name, schedulers, *attrs.astuple(outcome)))
+                rows.append((name, schedulers, outcome.rate, outcome.hop_ms, outcome.waits.percent))
+                pairs += [(name, schedulers, n, *pair) for pair, n in outcome.waits.pairs.most_common(5)]
     headers = ("routines run", "schedulers", "task instances/s", "hop ms", "lock waits %")
     print(tabulate(rows, headers=headers, floatfmt=".3g", tablefmt="github"))
+    print("\nWhich statement waited for whose transaction, the newest statement of which is shown:")
+    print(
+        tabulate(pairs, headers=("routines run", "schedulers", "samples", "waits", "for"), tablefmt="github")
+    )
 
 
 if __name__ == "__main__":

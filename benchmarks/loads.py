@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -23,7 +24,7 @@ class Load:
     task_instances: int
 
 
-def _no_op(times: Times) -> Callable[..., object]:
+def _no_op(times: Times) -> Any:
     async def no_op() -> None:
         times.append((time.perf_counter(), time.perf_counter()))
 

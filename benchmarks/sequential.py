@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 from anyio.abc import TaskStatus
 
@@ -27,6 +29,6 @@ class SequentialScheduler(Scheduler):
         routines = (*self._intake, *self._work)
         while True:
             seen = self._wakeups.versions(Channel)
-            progress = [await routine.step(self._clock.now()) for routine in routines]
+            progress: list[Any] = [await routine.step(self._clock.now()) for routine in routines]
             if not any(step.moved or step.more for step in progress):
                 await self._wakeups.after_any(seen, timeout_s=0.05)
