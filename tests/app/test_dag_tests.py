@@ -192,3 +192,11 @@ def test_an_element_that_is_skipped_on_the_way_skips_its_instance(backend):
         listed.override(trigger_rule="none_failed")(add.expand(x=numbers().map(odd)))
     ended = mapped.test(backend=backend)
     assert (ended.tasks["add[1]"].state, ended.tasks["listed"].returned) == ("skipped", [1, 3])
+
+
+def test_callbacks_of_the_dag_are_called_before_it_returns(backend):
+    said = []
+    with DAG("d", on_success_callback=lambda context: said.append(context["ti"].task_id)) as made:
+        task(task_id="t")(lambda: 1)()
+    made.test(backend=backend)
+    assert said == ["t"]

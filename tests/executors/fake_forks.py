@@ -20,6 +20,8 @@ from flowcore.runner.jobs import CALLBACKS, TRY
 from flowcore.sdk.comms.messages import (
     Answer,
     CallbacksBegun,
+    CallbacksOver,
+    LogLines,
     Notice,
     Order,
     Ping,
@@ -192,6 +194,11 @@ async def go_deaf(fake: FakeChild) -> None:
 
 
 TRIES = {name.__name__: name for name in (succeed, hang, stay, vanish, babble, go_deaf)}
+
+
+async def over(fake: FakeChild) -> None:
+    fake.say(LogLines(('{"event": "said"}',)))
+    fake.say(CallbacksOver("one of them raised"))
 
 
 async def call_back(fake: FakeChild) -> None:

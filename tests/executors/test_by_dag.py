@@ -7,8 +7,9 @@ import attrs
 
 from flowcore.abc import Executor
 from flowcore.domain.workloads import RunsIn, TryOutcome
-from flowcore.executors.by_dag import ByDag
+from flowcore.executors.by_dag import ByDag, CallbacksByDag
 from tests.runner.tries import RUN, Reports, workload_of
+from tests.scheduler.test_callback_calls import callback
 from tests.support.held_executor import HeldExecutor
 
 OTHER_RUN = attrs.evolve(RUN, dag_id="mine")
@@ -55,3 +56,23 @@ async def test_it_goes_by_the_name_of_the_one_for_files():
         assert (executor.name, executor.has_dag("any")) == ("local", True)
         assert executor.free_slots()[RunsIn.PROCESS] == 1_000
         assert not executor.cancel(1, 1, "why")
+
+
+@attrs.define
+class Names:
+    """Calls nobody: says who was to call."""
+
+    name: str
+
+    def has_dag(self, dag_id):
+        return dag_id == self.name
+
+    async def call(self, callback):
+        return self.name
+
+
+async def test_callbacks_are_called_where_their_dag_is():
+    caller = CallbacksByDag(Names("d"), Names("mine"), lambda dag_id: dag_id == "mine")
+    assert [caller.has_dag(dag_id) for dag_id in ("d", "mine", "other")] == [True, True, False]
+    assert await caller.call(callback()) == "d"
+    assert await caller.call(attrs.evolve(callback(), run=OTHER_RUN)) == "mine"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.database.store import SqlStore
 from flowcore.database.tables import dag_run, task_instance
+from flowcore.domain.dag_callbacks import CallbackEnd, Occasion
 from flowcore.domain.states import TaskInstanceState
 from flowcore.testing import Load, store_load
 
@@ -21,6 +22,24 @@ class ForgetsPools(SqlStore):
             return decide(candidates, usage, unlimited, now=now)
 
         return await super().enqueue_task_instances(decide_without_pools, free_slots, **rest)
+
+
+class LosesCalls(SqlStore):
+    """Takes callbacks that it has claimed for called."""
+
+    async def claim_callbacks(self, **rest):
+        claimed = await super().claim_callbacks(**rest)
+        ends = [CallbackEnd(callback_id=one.id, token=one.token) for one in claimed]
+        await self.end_callbacks(ends, now=rest["now"])
+        return ()
+
+
+class TellsTheWrongCallbacks(SqlStore):
+    """Takes each end for a success."""
+
+    async def claim_callbacks(self, **rest):
+        claimed = await super().claim_callbacks(**rest)
+        return [attrs.evolve(one, occasion=Occasion.SUCCESS) for one in claimed]
 
 
 class OverlooksTheLast(SqlStore):

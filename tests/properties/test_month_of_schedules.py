@@ -20,6 +20,7 @@ from flowcore.database.tables import dag_run
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.testing import Script, ScriptedExecutor, run_in_virtual_time
 from flowcore.testing.clock import LoopClock
+from flowcore.testing.scripted_calls import ListingCaller
 from tests.properties.month_of_schedules import DAYS, Windows, catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -51,6 +52,7 @@ async def _serve(database: Database, clock: LoopClock) -> None:
     scheduler = Scheduler(
         SqlStore(database),
         {executor.name: executor},
+        caller=ListingCaller(),
         wakeups=database.wakeups,
         clock=clock,
         settings=SchedulerSettings(safety_poll_s=math.inf, lease_s=2 * _MONTH_S, grace_s=5.0, seed=0),

@@ -13,9 +13,11 @@ from flowcore.domain.dags import Task
 from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.domain.timetables.delta import DeltaDataIntervalTimetable
+from flowcore.domain.workloads import TryOutcome
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing import RunRequest, SimulationSettings, Sometimes, open_simulation
 from flowcore.testing.clock import EPOCH
+from flowcore.testing.scripts import Script, ScriptedEnd
 from flowcore.testing.simulated_scheduler import LEASE_S
 from tests.properties import planted
 from tests.properties.examples import YESTERDAY, chain_of, dag_of, independent_tasks, load_of, simulate
@@ -182,3 +184,18 @@ async def test_next_try_beside_a_cleared_one_is_noticed():
 async def test_runs_are_not_confluent_when_losses_are_blamed_on_tasks():
     with pytest.raises(AssertionError, match="ended as"):
         await lose_a_try_and_report_it(settings_with(planted.BlamesTasksForLosses))
+
+
+def test_callbacks_are_lost_when_a_claim_counts_as_a_call():
+    load = load_of(dag_of(*independent_tasks(1), has_success_callbacks=True))
+    assert simulate(load, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="said to be called and were not"):
+        simulate(load, 0, 0, settings_with(planted.LosesCalls))
+
+
+def test_the_wrong_callbacks_are_called_when_ends_are_confused():
+    fails = Script({("task0", 1): ScriptedEnd(TryOutcome.FAILED)})
+    load = load_of(dag_of(*independent_tasks(1), has_failure_callbacks=True), script=fails)
+    assert simulate(load, seed=0, steps=0)
+    with pytest.raises(AssertionError, match="said to be called and were not"):
+        simulate(load, 0, 0, settings_with(planted.TellsTheWrongCallbacks))

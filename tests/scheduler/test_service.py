@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -18,8 +19,9 @@ from flowcore.database.store import SqlStore
 from flowcore.database.tables import lease, task_instance
 from flowcore.errors import DatabaseUnavailable
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
-from flowcore.scheduler.store import Batch
+from flowcore.scheduler.store import Batch, DecideStarts
 from flowcore.scheduler.wake_graph import Channel, RoutineName
+from flowcore.testing.scripted_calls import ListingCaller
 from tests.support.held_executor import HeldExecutor
 from tests.support.scheduling import single
 
@@ -43,6 +45,7 @@ def scheduler_on(
     return Scheduler(
         store or SqlStore(database),
         {executor.name: executor},
+        caller=ListingCaller(),
         wakeups=database.wakeups,
         clock=SystemClock(),
         settings=SchedulerSettings(**settings),
@@ -244,10 +247,28 @@ class BrokenStore(SqlStore):
         raise ValueError("bug")
 
 
+class BreaksOnceARunHasStarted(SqlStore):
+    """From then on one routine fails in each step."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._started = anyio.Event()
+
+    async def start_dag_runs(self, decide: DecideStarts, *, now: datetime, limit: int) -> Batch:
+        batch = await super().start_dag_runs(decide, now=now, limit=limit)
+        if batch.moved:
+            self._started.set()
+        return batch
+
+    async def expire(self, **arguments: Any) -> Batch:
+        await self._started.wait()
+        raise ValueError("bug")
+
+
 async def test_a_routine_that_keeps_failing_ends_the_scheduler(
     database: Database, executor: HeldExecutor
 ) -> None:
-    scheduler = scheduler_on(database, executor, BrokenStore(database), unhealthy_after_s=0.05)
+    scheduler = scheduler_on(database, executor, BreaksOnceARunHasStarted(database), unhealthy_after_s=0.05)
     await trigger(database)
     with pytest.RaisesGroup(RoutineBroken, flatten_subgroups=True):
         await scheduler.serve()

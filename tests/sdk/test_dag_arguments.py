@@ -31,3 +31,15 @@ def test_owners_have_links():
 def test_bad_owner_links_are_refused(link):
     with pytest.raises(DagError, match=r"Dag 'd' has owner_links=.*; give a dict of https:// or mailto:"):
         DAG("d", owner_links={"data": link})
+
+
+@pytest.mark.parametrize("argument", ["on_success_callback", "on_failure_callback"])
+@pytest.mark.parametrize("wrong", ["tell", [print, "tell"], 1])
+def test_callbacks_that_cannot_be_called_are_refused(argument, wrong):
+    with pytest.raises(DagError, match=rf"Dag 'd' has {argument}=.*; give a function of the context"):
+        DAG("d", **{argument: wrong})
+
+
+def test_a_compiled_dag_knows_which_callbacks_it_has():
+    compiled = DAG("d", on_failure_callback=[print, print]).compile()
+    assert (compiled.has_success_callbacks, compiled.has_failure_callbacks) == (False, True)

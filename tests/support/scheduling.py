@@ -26,6 +26,7 @@ from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.database.tables import dag_run, lease, pool, task_instance
+from flowcore.domain.dag_callbacks import DagCallback
 from flowcore.domain.dags import Dag, Task
 from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.states import TaskInstanceState
@@ -37,9 +38,11 @@ from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstan
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
 from flowcore.scheduler.routines.revoke_tries import RevokeTries
+from flowcore.scheduler.routines.run_callbacks import RunCallbacks
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Applied, Batch
+from flowcore.testing.scripted_calls import ListingCaller, ScriptedCalls
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -187,6 +190,14 @@ class Scene:
     async def expire(self, **fields: Any) -> Batch:
         """One step of expire."""
         return await Expire(self.store, **fields).step(self.now)
+
+    async def call_back(self) -> list[DagCallback]:
+        """Steps of run_callbacks until nothing is left for it; which callbacks it has called."""
+        caller = ListingCaller()
+        routine = RunCallbacks(self.store, ScriptedCalls(caller), _must_not_happen)
+        while (await routine.step(self.now)).moved:
+            pass
+        return caller.called
 
     async def revoke(self) -> Batch:
         """One step of revoke_tries."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flowcore.domain.dags import Dag
-from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError, TaskNotFound
+from flowcore.domain.workloads import RunFacts, Workload
+from flowcore.errors import DagError
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator
 
@@ -48,13 +48,14 @@ class DagBag:
 
     async def task(self, workload: Workload) -> BaseOperator:
         """Find the task of a try (`runner.sources.TaskSource`)."""
-        dag_id, task_id = workload.run.dag_id, workload.task_id
-        dag = self._dags.get(dag_id)
+        return (await self.dag(workload.run)).get_task(workload.task_id)
+
+    async def dag(self, run: RunFacts) -> DAG:
+        """Find the Dag of a run."""
+        dag = self._dags.get(run.dag_id)
         if dag is None:
             raise DagError(
-                f"this process does not have the Dag {dag_id!r}: register it here, or put its file into the "
-                "Dag folder of this scheduler"
+                f"this process does not have the Dag {run.dag_id!r}: register it here, or put its file into "
+                "the Dag folder of this scheduler"
             )
-        if task_id not in dag.task_dict:
-            raise TaskNotFound(dag_id, task_id)
-        return dag.task_dict[task_id]
+        return dag

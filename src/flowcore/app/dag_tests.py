@@ -49,6 +49,7 @@ async def arun_to_end(
     async with open(MEMORY, dags=dags, options=options) as flowcore:
         run = await flowcore.trigger(dag.dag_id, conf=conf, logical_date=logical_date)
         state = await run.wait()
+        await run.wait_callbacks()
         views = await run.task_instances()
         return EndedRun(state, {_name(view): await _ended(run, view) for view in views})
 

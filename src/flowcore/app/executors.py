@@ -17,8 +17,10 @@ from flowcore.clock import Clock
 from flowcore.concurrency.current_backend import current_backend
 from flowcore.database.dag_sources import DagSources
 from flowcore.database.engine import Database
-from flowcore.executors.by_dag import ByDag
+from flowcore.domain.try_settings import TrySettings
+from flowcore.executors.by_dag import ByDag, CallbacksByDag
 from flowcore.executors.in_process import InProcessExecutor
+from flowcore.executors.in_process_callbacks import InProcessCallbacks
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
 from flowcore.plug_ins.listeners import has_listeners
@@ -27,6 +29,8 @@ from flowcore.runner.log_capture import capturing
 from flowcore.runner.log_files import LogSink, open_log_files
 from flowcore.runner.printed_logs import PrintedLogs
 from flowcore.runner.processes import open_fork_server
+from flowcore.runner.sources import TaskSource, TrySources
+from flowcore.scheduler.callback_calls import CallbackCaller
 from flowcore.secrets.service import Secrets
 from flowcore.settings import ExecutorName
 
@@ -41,8 +45,11 @@ async def open_executor(
     secrets: Secrets,
     clock: Clock,
     nursery: TaskGroup,
-) -> AsyncIterator[Executor]:
-    """The executor, and what it needs for the duration of the block; it is not served here."""
+) -> AsyncIterator[tuple[Executor, CallbackCaller]]:
+    """The executor, who calls callbacks of Dags, and what they need for the duration of the block.
+
+    The executor is not served here.
+    """
     async with AsyncExitStack() as stack:
         logs: LogSink | None = None
         if options.logs_folder is not None:
@@ -56,20 +63,14 @@ async def open_executor(
             run_id_pattern=options.run_id_pattern,
             state_retention_s=options.state_retention_s,
         )
-        here = InProcessExecutor(
-            tasks_of(dags, folder, database, secrets, nursery),
-            answers,
-            clock=clock,
-            parallelism=options.parallelism,
-            async_parallelism=options.async_parallelism,
-            logs=logs,
-            settings=tries,
-        )
+        tasks = tasks_of(dags, folder, database, secrets, nursery)
+        here = _here(tasks, answers, clock=clock, logs=logs, settings=tries, options=options)
         if folder is None or options.executor is ExecutorName.IN_PROCESS:
             yield here
             return
+        forks = await stack.enter_async_context(open_fork_server(answer=ImportAnswers(secrets).answer))
         elsewhere = LocalExecutor(
-            await stack.enter_async_context(open_fork_server(answer=ImportAnswers(secrets).answer)),
+            forks,
             folder.catalogue,
             DagSources(database, folder.catalogue.folder),
             answers,
@@ -79,4 +80,27 @@ async def open_executor(
             limits=LocalLimits(parallelism=options.parallelism, async_parallelism=options.async_parallelism),
             logs=logs or PrintedLogs(),
         )
-        yield ByDag(elsewhere, here, dags.has_dag)
+        callbacks = CallbacksByDag(elsewhere.callbacks(), here[1], dags.has_dag)
+        yield ByDag(elsewhere, here[0], dags.has_dag), callbacks
+
+
+def _here(
+    tasks: TaskSource,
+    answers: TrySources,
+    *,
+    clock: Clock,
+    logs: LogSink | None,
+    settings: TrySettings,
+    options: Options,
+) -> tuple[Executor, CallbackCaller]:
+    """What runs in this process."""
+    executor = InProcessExecutor(
+        tasks,
+        answers,
+        clock=clock,
+        parallelism=options.parallelism,
+        async_parallelism=options.async_parallelism,
+        logs=logs,
+        settings=settings,
+    )
+    return executor, InProcessCallbacks(tasks, answers, clock=clock, logs=logs, settings=settings)

@@ -250,14 +250,14 @@ class Flowcore:
     async def wait_idle(self, *, poll_s: float = 1.0) -> None:
         """Return once no run of the Dags known here is running or due, or waits to run and is not paused.
 
-        Every file that was in the Dag folder has been read by then. It looks when a run ended, and every
-        `poll_s` seconds.
+        Their callbacks were called, and every file that was in the Dag folder has been read by then. It looks
+        when a run ended, and every `poll_s` seconds.
         """
         await self.store_registered()
         if self.folder is not None:
             await self.folder.wait_settled()
         while True:
-            seen = self.database.wakeups.versions([Channel.RUNS_ENDED])
+            seen = self.database.wakeups.versions([Channel.RUNS_ENDED, Channel.CALLBACKS])
             due_by = self._clock.now() if self._options.creates_dag_runs else None
             if await self.database.read(is_idle, self._dag_ids, due_by=due_by):
                 return

@@ -6,10 +6,11 @@ import attrs
 
 from flowcore.app.dag_bag import DagBag
 from flowcore.domain.dag_sources import DagSource
-from flowcore.domain.workloads import Workload
+from flowcore.domain.workloads import RunFacts, Workload
 from flowcore.runner.dag_imports import DagImports
-from flowcore.runner.imported_dags import task_of
+from flowcore.runner.imported_dags import dag_of
 from flowcore.runner.sources import DagCatalogue, DagSources
+from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator
 
 
@@ -29,11 +30,14 @@ class FolderTasks:
         return self.registered.has_dag(dag_id) or self.catalogue.has_dag(dag_id)
 
     async def task(self, workload: Workload) -> BaseOperator:
-        if self.registered.has_dag(workload.run.dag_id):
-            return await self.registered.task(workload)
-        source = await self.sources.get(workload.run.dag_version_id)
+        return (await self.dag(workload.run)).get_task(workload.task_id)
+
+    async def dag(self, run: RunFacts) -> DAG:
+        if self.registered.has_dag(run.dag_id):
+            return await self.registered.dag(run)
+        source = await self.sources.get(run.dag_version_id)
 
         async def read() -> DagSource:
             return source
 
-        return task_of(await self.imports.dags(source.key, read), workload)
+        return dag_of(await self.imports.dags(source.key, read), run.dag_id)

@@ -23,6 +23,7 @@ from flowcore.database.engine import Database, open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.runner.xcom_backends import open_xcoms
+from flowcore.scheduler.callback_calls import CallbackCaller
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG
 from flowcore.secrets.service import Secrets
@@ -87,9 +88,9 @@ async def _serve(
             secrets=secrets,
             clock=clock,
             nursery=services,
-        ) as executor,
+        ) as (executor, caller),
     ):
-        scheduler = _scheduler(database, store := SqlStore(database), executor, clock, options)
+        scheduler = _scheduler(database, store := SqlStore(database), executor, caller, clock, options)
         flowcore = Flowcore(
             database,
             scheduler,
@@ -129,7 +130,12 @@ def _folder(
 
 
 def _scheduler(
-    database: Database, store: SqlStore, executor: Executor, clock: Clock, options: Options
+    database: Database,
+    store: SqlStore,
+    executor: Executor,
+    caller: CallbackCaller,
+    clock: Clock,
+    options: Options,
 ) -> Scheduler:
     settings = SchedulerSettings(
         grace_s=options.grace_s,
@@ -141,6 +147,7 @@ def _scheduler(
     return Scheduler(
         store,
         {executor.name: executor},
+        caller=caller,
         wakeups=database.wakeups,
         clock=clock,
         settings=settings,

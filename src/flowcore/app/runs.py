@@ -18,6 +18,7 @@ from flowcore.clock import Clock
 from flowcore.database.engine import Database
 from flowcore.database.queries.changed_instances import ChangedInstance
 from flowcore.database.queries.clearing import clear_task_instances
+from flowcore.database.queries.dag_callbacks import has_open_callbacks
 from flowcore.database.queries.deleting import delete_run
 from flowcore.database.queries.marking import mark_runs, mark_task_instances
 from flowcore.database.queries.run_views import (
@@ -36,6 +37,8 @@ from flowcore.scheduler.wake_graph import Channel
 _NEWS = (Channel.RUNS_STARTED, Channel.UNSETTLED, Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.RUNS_ENDED)
 #: Starts are not announced, so events look by themselves this often.
 _EVENTS_POLL_S = 0.25
+#: Another process may call the callbacks.
+_CALLBACKS_POLL_S = 1.0
 
 
 @attrs.frozen
@@ -96,6 +99,14 @@ class Run:
             await self._watch.wait_ended(self._view.id)
             await self.refresh()
         return self.state
+
+    async def wait_callbacks(self) -> None:
+        """Wait until the callbacks of its Dag that are to hear of the run were called, if it has ended."""
+        while True:
+            seen = self._database.wakeups.versions([Channel.CALLBACKS])
+            if not await self._database.read(has_open_callbacks, self._view.id):
+                return
+            await self._database.wakeups.after_any(seen, timeout_s=_CALLBACKS_POLL_S)
 
     async def task_instances(self) -> Sequence[TaskInstanceView]:
         """Return the task instances in Dag order, as they stand."""

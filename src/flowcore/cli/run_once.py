@@ -75,6 +75,7 @@ async def run_once(
         await _refuse_paused(fc, dag.dag_id)
         run = await fc.trigger(dag.dag_id, conf=conf)
         await _show(run, progress)
+        await run.wait_callbacks()
         listing = partial(list_task_instances, dag_id=run.dag_id, run_id=run.run_id)
         listed = await fc.database.read(listing)
         return Outcome(run, listed, await _values(run, listed) if with_values else {})

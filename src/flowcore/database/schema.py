@@ -17,7 +17,7 @@ from flowcore.domain.dags import DEFAULT_POOL
 from flowcore.errors import DatabaseOutOfDate
 
 #: The newest migration. They are numbered, so that older and newer can be told apart.
-HEAD = "0014"
+HEAD = "0015"
 
 #: A name of our own: in the database of an Airflow, `alembic_version` is there already.
 VERSION_TABLE = "flowcore_schema"

@@ -20,6 +20,7 @@ from flowcore.database.queries.apply_reports import apply_reports
 from flowcore.database.queries.complete_backfills import complete_backfills
 from flowcore.database.queries.create_asset_runs import create_asset_runs
 from flowcore.database.queries.create_dag_runs import create_dag_runs
+from flowcore.database.queries.dag_callbacks import claim_callbacks, end_callbacks
 from flowcore.database.queries.enqueue_task_instances import Claimer
 from flowcore.database.queries.expire import expire
 from flowcore.database.queries.leases import acquire_lease, release_lease, renew_lease
@@ -30,6 +31,7 @@ from flowcore.database.queries.schedule_task_instances import schedule_task_inst
 from flowcore.database.queries.start_dag_runs import start_dag_runs
 from flowcore.database.run_cache import RunCache
 from flowcore.database.run_facts import RunFactsCache
+from flowcore.domain.dag_callbacks import CallbackEnd, DagCallback
 from flowcore.domain.states import DagRunState
 from flowcore.domain.workloads import Slots, TryEnded, TryStarted
 from flowcore.errors import DataRefused, InvariantBroken
@@ -185,7 +187,17 @@ class SqlStore:
     async def revoked_tries(self) -> Sequence[RevokedTry]:
         return await self._database.read(revoked_tries, self._lease)
 
+    async def claim_callbacks(
+        self, *, has_dag: Callable[[str], bool], now: datetime, limit: int
+    ) -> Sequence[DagCallback]:
+        unit = partial(claim_callbacks, own_lease=self._lease, has_dag=has_dag, now=now, limit=limit)
+        return await self._database.run(unit)
+
+    async def end_callbacks(self, ends: Sequence[CallbackEnd], *, now: datetime) -> None:
+        await self._database.run(partial(end_callbacks, ends=ends, now=now))
+
     async def expire(self, *, now: datetime, limit: int) -> Batch:
-        batch, dag_ids = await self._database.run(partial(expire, now=now, limit=limit))
+        unit = partial(expire, versions=self._versions, now=now, limit=limit)
+        batch, dag_ids = await self._database.run(unit)
         await self._pause_failing(dag_ids)
         return batch

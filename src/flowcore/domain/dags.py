@@ -109,6 +109,8 @@ class Dag:
     allowed_run_types: tuple[str, ...] | None = None
     dagrun_timeout_s: float | None = None
     fail_fast: bool = False
+    has_success_callbacks: bool = False
+    has_failure_callbacks: bool = False
     params: Mapping[str, Any] = attrs.field(factory=dict)
     is_paused_upon_creation: bool | None = None
     description: str | None = None

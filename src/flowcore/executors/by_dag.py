@@ -1,4 +1,7 @@
-"""Two executors as one: Dags that an embedder has registered run in its process, those of files elsewhere."""
+"""Two executors as one: Dags that an embedder has registered run in its process, those of files elsewhere.
+
+And the same for who calls the callbacks of Dags.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import anyio
 from anyio.abc import TaskStatus
 
 from flowcore.abc import Executor, ReportSink
+from flowcore.domain.dag_callbacks import DagCallback
 from flowcore.domain.workloads import Slots, Workload
+from flowcore.scheduler.callback_calls import CallbackCaller
 
 
 class ByDag:
@@ -51,3 +56,19 @@ class ByDag:
         # Who waits submits nothing meanwhile.
         await self._elsewhere.wait_idle()
         await self._here.wait_idle()
+
+
+class CallbacksByDag:
+    """Implements `flowcore.scheduler.callback_calls.CallbackCaller`; the arguments are those of `ByDag`."""
+
+    def __init__(
+        self, elsewhere: CallbackCaller, here: CallbackCaller, is_here: Callable[[str], bool]
+    ) -> None:
+        self._elsewhere, self._here, self._is_here = elsewhere, here, is_here
+
+    def has_dag(self, dag_id: str) -> bool:
+        return self._here.has_dag(dag_id) or self._elsewhere.has_dag(dag_id)
+
+    async def call(self, callback: DagCallback) -> str | None:
+        is_here = self._is_here(callback.run.dag_id)
+        return await (self._here if is_here else self._elsewhere).call(callback)

@@ -11,6 +11,7 @@ import anyio
 import attrs
 
 from flowcore.backends import Backend
+from flowcore.domain.dag_callbacks import DagCallback
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import dump_record
 from flowcore.domain.try_settings import TrySettings
@@ -19,7 +20,7 @@ from flowcore.executors.child_stopping import Graces
 from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.children import Child
 from flowcore.runner.connections import ForkFailed, ForkServerGone
-from flowcore.runner.jobs import CALLBACKS, TRY, WARM_WORKER
+from flowcore.runner.jobs import CALLBACKS, DAG_CALLBACKS, TRY, WARM_WORKER
 from flowcore.runner.sources import DagSources
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,22 @@ class ChildMaker:
         """
         return await self._make(CALLBACKS, workload, error=error)
 
+    async def make_for_dag_callbacks(self, callback: DagCallback, backend: Backend) -> Child:
+        """A process that calls the callbacks of a Dag; those that are coroutines on that event loop.
+
+        Raises:
+            DagError, DatabaseUnavailable, ForkServerGone, ForkFailed: as `make_for_try`.
+        """
+        payload = {"callback": dump_record(callback), "backend": backend}
+        return await self._fork(DAG_CALLBACKS, callback.run.dag_version_id, payload)
+
     async def _make(self, job: str, workload: Workload, **more: str) -> Child:
-        source = await self.sources.get(workload.run.dag_version_id)
-        payload = {"workload": dump_record(workload), "settings": dump_record(self.settings), **more}
+        payload = {"workload": dump_record(workload), **more}
+        return await self._fork(job, workload.run.dag_version_id, payload)
+
+    async def _fork(self, job: str, dag_version_id: int, payload: Mapping[str, Any]) -> Child:
+        source = await self.sources.get(dag_version_id)
+        payload = {**payload, "settings": dump_record(self.settings)}
 
         async def fork() -> Child:
             return await (await self.forks.dag_server(source)).fork(job, payload)

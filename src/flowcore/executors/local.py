@@ -19,6 +19,7 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunsIn, Slots, TryOutcome, Workload
 from flowcore.errors import UsageError
 from flowcore.executors.child_making import ChildMaker, Forks
+from flowcore.executors.forked_callbacks import ForkedCallbacks
 from flowcore.executors.local_service import LocalLimits, LocalService, StartedTry
 from flowcore.executors.losses import Losses
 from flowcore.executors.slots import ExecutorSlots
@@ -101,6 +102,17 @@ class LocalExecutor:
 
     def has_dag(self, dag_id: str) -> bool:
         return self._catalogue.has_dag(dag_id)
+
+    def callbacks(self) -> ForkedCallbacks:
+        """Who calls the callbacks of the same Dags, with the same processes, event loop and logs."""
+        return ForkedCallbacks(
+            self._catalogue,
+            self._children,
+            self._answers,
+            clock=self._clock,
+            backend=self._backend,
+            logs=self._logs,
+        )
 
     def submit(self, workload: Workload) -> None:
         """Take a try; `flowcore.abc.Executor` says more.

@@ -1,7 +1,7 @@
 """The author's callbacks: who is called when a try begins and when it has ended, in both colours.
 
-They have `CALLBACKS_S` in all. What they raise is logged; neither that nor their hanging changes how the try
-ended.
+They have `CALLBACKS_S` in all. What they raise is logged and returned; neither that nor their hanging changes
+how the try ended.
 """
 
 from __future__ import annotations
@@ -66,44 +66,55 @@ def call_back(
     *,
     backend: Backend | None,
     limit_s: float = CALLBACKS_S,
-) -> None:
-    """Call them from a process without an event loop; coroutines get one of their own."""
+) -> Sequence[str]:
+    """Call them from a process without an event loop; coroutines get one of their own.
+
+    What went wrong, a sentence each.
+    """
     if not callbacks:
-        return
+        return ()
     # In a thread, which can be left behind when it hangs: nobody else is in this process.
-    run = copy_context().run
-    calling = threading.Thread(target=run, args=(_call, callbacks, context, backend), daemon=True)
+    run, problems = copy_context().run, list[str]()
+    calling = threading.Thread(target=run, args=(_call, callbacks, context, backend, problems), daemon=True)
     calling.start()
     calling.join(limit_s)
     if calling.is_alive():
-        _warn_of_hanging(limit_s)
+        return [*problems, _warn_of_hanging(limit_s)]
+    return problems
 
 
-def _call(callbacks: Sequence[Callback], context: Context, backend: Backend | None) -> None:
+def _call(
+    callbacks: Sequence[Callback], context: Context, backend: Backend | None, problems: list[str]
+) -> None:
     for callback in callbacks:
         try:
             returned = callback(context)
             if inspect.isawaitable(returned):
                 anyio.run(_await, returned, backend=backend or Backend.ASYNCIO)
         # Whatever authors raise, SystemExit included, is theirs.
-        except BaseException:
-            log.exception("the callback %r failed", callback)
+        except BaseException as error:
+            problems.append(_note_failure(callback, error))
 
 
 async def acall_back(
     callbacks: Sequence[Callback], context: Context, *, limit_s: float = CALLBACKS_S
-) -> None:
-    """Call them from an event loop: coroutine functions on it, functions in threads."""
+) -> Sequence[str]:
+    """Call them from an event loop: coroutine functions on it, functions in threads.
+
+    What went wrong, a sentence each.
+    """
+    problems: list[str] = []
     if not callbacks:
-        return
+        return problems
     with anyio.move_on_after(limit_s) as limit:
         for callback in callbacks:
-            await _acall(callback, context)
+            await _acall(callback, context, problems)
     if limit.cancelled_caught:
-        _warn_of_hanging(limit_s)
+        problems.append(_warn_of_hanging(limit_s))
+    return problems
 
 
-async def _acall(callback: Callback, context: Context) -> None:
+async def _acall(callback: Callback, context: Context, problems: list[str]) -> None:
     try:
         if inspect.iscoroutinefunction(callback):
             returned: object = callback(context)
@@ -113,19 +124,24 @@ async def _acall(callback: Callback, context: Context) -> None:
             await returned
     except KeyboardInterrupt:
         raise
-    except anyio.get_cancelled_exc_class():
+    except anyio.get_cancelled_exc_class() as error:
         if anyio.current_effective_deadline() == -math.inf:
             raise
-        log.exception("the callback %r failed", callback)
-    except BaseException:
-        log.exception("the callback %r failed", callback)
+        problems.append(_note_failure(callback, error))
+    except BaseException as error:
+        problems.append(_note_failure(callback, error))
 
 
 async def _await(returned: Awaitable[object]) -> None:
     await returned
 
 
-def _warn_of_hanging(limit_s: float) -> None:
-    log.error(
-        "the callbacks took longer than %g s and are left behind; give what they wait for a timeout", limit_s
-    )
+def _note_failure(callback: Callback, error: BaseException) -> str:
+    log.error("the callback %r failed", callback, exc_info=error)
+    return f"{getattr(callback, '__name__', repr(callback))} raised {type(error).__name__}: {error}"
+
+
+def _warn_of_hanging(limit_s: float) -> str:
+    problem = f"the callbacks took longer than {limit_s:g} s and are left behind"
+    log.error("%s; give what they wait for a timeout", problem)
+    return f"{problem}; give what they wait for a timeout"

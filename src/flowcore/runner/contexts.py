@@ -1,4 +1,4 @@
-"""Builds the context of a try."""
+"""Builds the context of a try, and pieces of that of a run."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ LATER_KEYS = frozenset(
     }
 )
 
-_CONN = ConnectionAccessor()
-_VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
+CONN = ConnectionAccessor()
+VAR = {"value": VariableAccessor(False), "json": VariableAccessor(True)}
 
 
 def context_of(
@@ -57,9 +57,9 @@ def context_of(
     run = ti.workload.run
     context = LazyContext(
         conf=conf,
-        conn=_CONN,
+        conn=CONN,
         dag=task.dag,
-        dag_run=_dag_run(run),
+        dag_run=dag_run_of(run),
         expanded_ti_count=None if task.mapping is None else LaterValue(count),
         macros=macros,
         map_index_template=task.map_index_template if task.mapping is not None else None,
@@ -78,11 +78,11 @@ def context_of(
         test_mode=False,
         ti=ti,
         try_number=ti.try_number,
-        var=_VAR,
+        var=VAR,
         **_about_assets(ti, task, consumed),
     )
     if run.logical_date is not None:
-        context.update(_dates(run, run.logical_date))
+        context.update(dates_of(run, run.logical_date))
         context["task_instance_key_str"] = f"{run.dag_id}__{ti.task_id}__{context['ds_nodash']}"
         context["prev_data_interval_start_success"] = _later(previous_success, "data_interval_start")
         context["prev_data_interval_end_success"] = _later(previous_success, "data_interval_end")
@@ -110,12 +110,13 @@ def _later(run: Callable[[], DagRun | None], field: str) -> LaterValue:
     return LaterValue(look_up)
 
 
-def _dag_run(run: RunFacts) -> DagRun:
+def dag_run_of(run: RunFacts, state: DagRunState = DagRunState.RUNNING) -> DagRun:
+    """The run as authors see it."""
     return DagRun(
         dag_id=run.dag_id,
         run_id=run.run_id,
         run_type=run.run_type,
-        state=DagRunState.RUNNING,
+        state=state,
         run_after=author_time(run.run_after),
         logical_date=author_time(run.logical_date),
         data_interval_start=author_time(run.data_interval_start),
@@ -134,7 +135,8 @@ def _params(run: RunFacts, task: BaseOperator) -> dict[str, Any]:
     return {**run.params, **validate_params(run.dag_id, documents, given)}
 
 
-def _dates(run: RunFacts, logical_date: datetime) -> Mapping[str, Any]:
+def dates_of(run: RunFacts, logical_date: datetime) -> Mapping[str, Any]:
+    """What follows from the logical date of a run, by key."""
     ts = logical_date.isoformat()
     ds = ts[:10]
     return {

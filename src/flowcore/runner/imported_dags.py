@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import Workload
-from flowcore.errors import DagError, DatabaseUnavailable, TaskNotFound
+from flowcore.errors import DagError, DatabaseUnavailable
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import load_dag_source
 from flowcore.sdk.operators import BaseOperator
@@ -43,12 +43,18 @@ def task_of(dags: Sequence[DAG], workload: Workload) -> BaseOperator:
         DagError: The file made no such Dag this time.
         TaskNotFound: It made the Dag without the task.
     """
-    dag_id = workload.run.dag_id
+    return dag_of(dags, workload.run.dag_id).get_task(workload.task_id)
+
+
+def dag_of(dags: Sequence[DAG], dag_id: str) -> DAG:
+    """The Dag of that id.
+
+    Raises:
+        DagError: The file made no such Dag this time.
+    """
     for dag in dags:
         if dag.dag_id == dag_id:
-            if workload.task_id not in dag.task_dict:
-                raise TaskNotFound(dag_id, workload.task_id)
-            return dag.task_dict[workload.task_id]
+            return dag
     made = ", ".join(repr(dag.dag_id) for dag in dags) or "none"
     raise DagError(
         f"the file of Dag {dag_id!r} made other Dags this time ({made}); let it make the same ones whenever"

@@ -24,6 +24,8 @@ DAG_SERVER = "flowcore.runner.dag_server:serve_dags"
 TRY = "flowcore.runner.try_child:run_try"
 #: Tells the callbacks of a try that its process died, in a child of a Dag server.
 CALLBACKS = "flowcore.runner.callback_child:call_back_for_dead"
+#: Calls the callbacks of a Dag, in a child of a Dag server.
+DAG_CALLBACKS = "flowcore.runner.dag_callback_child:call_back_dag"
 #: Carries out many tries of coroutines side by side.
 WARM_WORKER = "flowcore.runner.warm_worker:run_worker"
 

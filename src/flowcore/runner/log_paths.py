@@ -1,4 +1,7 @@
-"""Where the log of a try is: `dag_id=…/run_id=…/task_id=…/[map_index=…/]attempt=N.log`, as in Airflow."""
+"""Where the log of a try is: `dag_id=…/run_id=…/task_id=…/[map_index=…/]attempt=N.log`, as in Airflow.
+
+That of the Dag's own callbacks is in the folder of the run.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from flowcore.domain.workloads import Workload
 
 #: What file systems allow for a name is 255 bytes.
 _NAME_BYTES_MAX = 200
+#: Who has a log beside the tasks of a run.
+CALLBACKS = "callbacks"
 _ATTEMPT = re.compile(r"attempt=([0-9]+)\.log")
 
 
@@ -27,6 +32,11 @@ def run_folder(dag_id: str, run_id: str) -> Path:
     return Path(_part("dag_id", dag_id), _part("run_id", run_id))
 
 
+def callbacks_path(dag_id: str, run_id: str) -> Path:
+    """Where the log of a Dag's callbacks for a run is, relative to the folder of all logs."""
+    return run_folder(dag_id, run_id) / f"{CALLBACKS}.log"
+
+
 def task_instance_folder(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Path:
     """Where the logs of a task instance's tries are, relative to the folder of all logs."""
     folder = run_folder(dag_id, run_id) / _part("task_id", task_id)
@@ -40,10 +50,10 @@ def try_numbers(folder: Path) -> list[int]:
 
 
 def task_of_log(path: Path) -> str:
-    """The name of the task instance whose log is there, for people: `extract`, `extract[3]`."""
+    """Whose log is there, for people: `extract`, `extract[3]`, `callbacks` of the Dag."""
     names = dict(part.split("=", 1) for part in path.parent.parts if "=" in part)
     index = f"[{names['map_index']}]" if "map_index" in names else ""
-    return unquote(names.get("task_id", "")) + index
+    return unquote(names.get("task_id", CALLBACKS)) + index
 
 
 def _part(name: str, value: str) -> str:

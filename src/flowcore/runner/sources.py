@@ -15,12 +15,14 @@ from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskIn
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.requested_runs import RequestedRun, RunRequest
 from flowcore.domain.state_owners import StateOwner
-from flowcore.domain.workloads import Workload
+from flowcore.domain.workloads import RunFacts, Workload
+from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import XComKey
 
 __all__ = [
     "DagCatalogue",
+    "DagFinder",
     "DagSources",
     "RunSource",
     "RunTrigger",
@@ -69,12 +71,20 @@ class TaskFinder(Protocol):
         ...
 
 
-class TaskSource(TaskFinder, Protocol):
-    """Finds them, and knows which there are."""
+class DagFinder(Protocol):
+    """Finds the authors' Dags, and knows which there are."""
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether this process has the Dag."""
         ...
+
+    async def dag(self, run: RunFacts) -> DAG:
+        """The Dag of a run. Raises as `TaskFinder.task`."""
+        ...
+
+
+class TaskSource(TaskFinder, DagFinder, Protocol):
+    """Finds both."""
 
 
 class RunSource(Protocol):

@@ -2,8 +2,8 @@
 
 Start: lease → executors → routines. Stop is the reverse, under one grace period:
 
-1. the *intake* ends at once: no run is created or started, no try is claimed;
-2. running tries may end by themselves until the grace period is over, and their ends are written;
+1. the *intake* ends at once: no run is created or started, no try or callback is claimed;
+2. running tries and callbacks may end by themselves until the grace period is over, which is written;
 3. what still runs is cancelled and given back, which is written too;
 4. the lease is given up, unless a try could not be stopped: then it lapses by itself.
 
@@ -28,6 +28,7 @@ from flowcore.concurrency.loop import Routine, run_routine
 from flowcore.concurrency.supervision import Health, supervise
 from flowcore.concurrency.wakeups import Wakeups
 from flowcore.errors import DatabaseUnavailable
+from flowcore.scheduler.callback_calls import CallbackCaller, CallbackCalls
 from flowcore.scheduler.routines.apply_executor_events import ApplyExecutorEvents, ReportBuffer
 from flowcore.scheduler.routines.complete_backfills import CompleteBackfills
 from flowcore.scheduler.routines.create_asset_runs import CreateAssetRuns
@@ -36,6 +37,7 @@ from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstan
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
 from flowcore.scheduler.routines.revoke_tries import RevokeTries
+from flowcore.scheduler.routines.run_callbacks import RunCallbacks
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Store
@@ -81,13 +83,17 @@ class SchedulerStatistics:
 
 
 class Scheduler:
-    """The routines and executors of one process; the first executor is the default one."""
+    """The routines and executors of one process; the first executor is the default one.
+
+    `caller` calls the callbacks of Dags.
+    """
 
     def __init__(
         self,
         store: LeasingStore,
         executors: Mapping[str, Executor],
         *,
+        caller: CallbackCaller,
         wakeups: Wakeups,
         clock: Clock,
         settings: SchedulerSettings,
@@ -97,6 +103,8 @@ class Scheduler:
         self._jitter = random.Random(settings.seed)
         self._buffer = ReportBuffer(wakeups)
         self._apply = ApplyExecutorEvents(store, self._buffer)
+        self._calls = CallbackCalls(caller, wakeups)
+        self._run_callbacks = RunCallbacks(store, self._calls, self._give_up_lease)
         self._intake: Sequence[Routine] = (
             *((CreateDagRuns(store), CreateAssetRuns(store)) if settings.creates_dag_runs else ()),
             StartDagRuns(store),
@@ -108,6 +116,7 @@ class Scheduler:
             Expire(store),
             RevokeTries(store, executors),
             CompleteBackfills(store),
+            self._run_callbacks,
             self._apply,
         )
         self._health = {name: Health(name) for name in RoutineName}
@@ -199,11 +208,13 @@ class Scheduler:
             async with anyio.create_task_group() as running:
                 for executor in self._executors.values():
                     await running.start(executor.serve, self._buffer)
+                await running.start(self._calls.serve)
                 async with anyio.create_task_group() as intake:
                     self._start(intake, self._intake)
                     task_status.started()
                     await self._stopping.wait()
                     intake.cancel_scope.cancel()
+                self._calls.close()
                 await self._drain()
                 running.cancel_scope.cancel()
             work.cancel_scope.cancel()
@@ -246,6 +257,7 @@ class Scheduler:
                 waiting.start_soon(self._cut_grace_short, waiting)
                 for executor in self._executors.values():
                     await executor.wait_idle()
+                await self._calls.wait_idle()
                 waiting.cancel_scope.cancel()
 
     async def _cut_grace_short(self, waiting: TaskGroup) -> None:
@@ -257,6 +269,7 @@ class Scheduler:
             try:
                 while self._buffer.ended:
                     await self._apply.write(self._clock.now())
+                await self._run_callbacks.write(self._clock.now())
                 self.is_released = await self._store.release_lease()
             except DatabaseUnavailable as error:
                 log.warning("the last reports could not be written, the lease will lapse: %s", error)

@@ -14,6 +14,7 @@ from typing import Protocol
 import attrs
 
 from flowcore.domain.assets import AssetExpression
+from flowcore.domain.dag_callbacks import CallbackEnd, DagCallback
 from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.timetables.base import DataInterval, TimeRestriction, Timetable
 from flowcore.domain.workloads import Slots, TryEnded, TryStarted, Workload
@@ -164,6 +165,16 @@ class Store(Protocol):
 
     async def revoked_tries(self) -> Sequence[RevokedTry]:
         """The tries under the lease of this process that are no longer wanted."""
+        ...
+
+    async def claim_callbacks(
+        self, *, has_dag: Callable[[str], bool], now: datetime, limit: int
+    ) -> Sequence[DagCallback]:
+        """Claim at most `limit` calls of callbacks, of the Dags that this process has."""
+        ...
+
+    async def end_callbacks(self, ends: Sequence[CallbackEnd], *, now: datetime) -> None:
+        """Write how calls went, unless they were lost meanwhile."""
         ...
 
     async def expire(self, *, now: datetime, limit: int) -> Batch:

@@ -23,8 +23,10 @@ class Channel(StrEnum):
     SLOTS_FREED = "slots_freed"
     BACKFILLS = "backfills"  # one was created, or has been completed
     ASSET_EVENTS = "asset_events"  # delivered to a Dag that waits for the asset
+    CALLBACKS = "callbacks"  # of Dags: some are to be called, or have been
     REVOKED = "revoked"  # tries that run are no longer wanted
     EXECUTOR_REPORTS = "executor_reports"  # in this process only
+    CALLS_OVER = "calls_over"  # callbacks of Dags were called; in this process only
 
 
 class RoutineName(StrEnum):
@@ -40,6 +42,7 @@ class RoutineName(StrEnum):
     COMPLETE_BACKFILLS = "complete_backfills"
     RECOVER_TASK_INSTANCES = "recover_task_instances"
     EXPIRE = "expire"
+    RUN_CALLBACKS = "run_callbacks"
 
 
 WAKES: Mapping[RoutineName, frozenset[Channel]] = {
@@ -53,4 +56,5 @@ WAKES: Mapping[RoutineName, frozenset[Channel]] = {
     RoutineName.COMPLETE_BACKFILLS: frozenset({Channel.BACKFILLS, Channel.RUNS_ENDED}),
     RoutineName.RECOVER_TASK_INSTANCES: frozenset(),  # the next lease to lapse is its deadline
     RoutineName.EXPIRE: frozenset({Channel.RUNS_STARTED, Channel.RETRIES}),
+    RoutineName.RUN_CALLBACKS: frozenset({Channel.CALLBACKS, Channel.CALLS_OVER}),
 }

@@ -41,6 +41,8 @@ def compile_dag(dag: DAG) -> Dag:
         end_date=_utc(dag.end_date),
         catchup=dag.catchup,
         fail_fast=dag.fail_fast,
+        has_success_callbacks=bool(dag.on_success_callback),
+        has_failure_callbacks=bool(dag.on_failure_callback),
         max_active_runs=_max_active_runs(dag),
         max_active_tasks=dag.max_active_tasks,
         max_consecutive_failed_dag_runs=dag.max_consecutive_failed_dag_runs,

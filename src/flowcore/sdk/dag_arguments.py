@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, TypedDict
@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from flowcore.domain.run_types import DagRunType
 from flowcore.domain.timetables.registry import Schedule
 from flowcore.sdk.argument_rules import FLAG, MAPPING, MOMENT, TEXT, WHOLE, Rule, duration, require
+from flowcore.sdk.notifiers import CALLBACKS, Callback
 
 TAG_LENGTH_MAX = 100
 
@@ -29,6 +30,7 @@ class DagArguments(TypedDict, total=False):
     are found; `template_undefined` is the class of Jinja for names that are not there. `doc_md` may name a
     file beside the Dag file that ends in `.md`. `owner_links` are web or mail addresses by owner. With
     `fail_fast` the first task that fails ends the run: all that has not ended is skipped but for teardowns.
+    The callbacks are called with a context when a run has ended in that way by itself.
     """
 
     description: str | None
@@ -43,6 +45,8 @@ class DagArguments(TypedDict, total=False):
     dagrun_timeout: timedelta | float | None
     catchup: bool | None
     fail_fast: bool | None
+    on_success_callback: Callback | Sequence[Callback] | None
+    on_failure_callback: Callback | Sequence[Callback] | None
     doc_md: str | None
     params: Mapping[str, Any] | None
     is_paused_upon_creation: bool | None
@@ -103,6 +107,8 @@ DAG_RULES: Mapping[str, Rule] = {
     "dagrun_timeout": duration(positive=True),
     "catchup": FLAG,
     "fail_fast": FLAG,
+    "on_success_callback": CALLBACKS,
+    "on_failure_callback": CALLBACKS,
     "doc_md": TEXT,
     "params": MAPPING,
     "is_paused_upon_creation": FLAG,

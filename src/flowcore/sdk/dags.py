@@ -19,6 +19,7 @@ from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.compilation import compile_dag
 from flowcore.sdk.dag_arguments import DAG_RULES, DagArguments
 from flowcore.sdk.ids import check_id
+from flowcore.sdk.notifiers import Callback
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.params import DagParam, Param, checked_param
 from flowcore.sdk.task_groups import TaskGroup
@@ -50,6 +51,8 @@ class DAG:
     dagrun_timeout: timedelta | None = None
     catchup: bool = False
     fail_fast: bool = False
+    on_success_callback: tuple[Callback, ...] = ()
+    on_failure_callback: tuple[Callback, ...] = ()
     doc_md: str | None = None
     is_paused_upon_creation: bool | None = None
     tags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""`BaseNotifier`: callbacks as classes, with arguments and templates of their own."""
+"""What can be called back, and `BaseNotifier`: callbacks as classes, with arguments and templates."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowcore.errors import DagError
+from flowcore.sdk.argument_rules import Rule, require
 
 if TYPE_CHECKING:
     from flowcore.sdk.context import Context
+    from flowcore.sdk.dags import DAG
+    from flowcore.sdk.operators import BaseOperator
 
 #: What can be called back: a function or coroutine function of the context, or a notifier.
 Callback: TypeAlias = "Callable[[Context], object]"
 
 
+def _callbacks(value: Any) -> tuple[Callback, ...]:
+    callbacks = tuple(value) if isinstance(value, list | tuple) else (value,)
+    require(all(callable(callback) for callback in callbacks))
+    return callbacks
+
+
+CALLBACKS = Rule("a function of the context, a notifier, or a list of these", _callbacks)
+
+
 class BaseNotifier:
-    """Tells somebody how a try ended; subclasses have `notify`, or `async_notify` for coroutines.
+    """Tells somebody how a try or a run ended; subclasses have `notify`, or `async_notify` for coroutines.
 
     A class that has both is called by its `notify`. `template_fields` are rendered with the context before.
     """
@@ -52,7 +64,16 @@ class BaseNotifier:
         from flowcore.sdk.templates.rendering import rendered_content
 
         # One notifier serves many tries.
-        rendered = copy.copy(self)
+        rendered, task = copy.copy(self), context.get("task") or _stand_in(context["dag"])
         for name in self.template_fields:
-            setattr(rendered, name, rendered_content(context["task"], getattr(self, name), context))
+            setattr(rendered, name, rendered_content(task, getattr(self, name), context))
         return rendered
+
+
+def _stand_in(dag: DAG) -> BaseOperator:
+    """A task of the Dag that is not among its tasks: templates are rendered for one."""
+    from flowcore.sdk.operators import BaseOperator
+
+    task = BaseOperator(task_id="callbacks")
+    task.dag = dag
+    return task

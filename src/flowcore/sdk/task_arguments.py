@@ -24,7 +24,7 @@ from flowcore.sdk.argument_rules import (
     require,
     whole_number_from,
 )
-from flowcore.sdk.notifiers import Callback
+from flowcore.sdk.notifiers import CALLBACKS, Callback
 from flowcore.sdk.weight_strategies import weight_rule
 
 if TYPE_CHECKING:
@@ -132,13 +132,6 @@ def _hook(value: Any) -> Any:
     return value
 
 
-def _callbacks(value: Any) -> tuple[Callback, ...]:
-    callbacks = tuple(value) if isinstance(value, list | tuple) else (value,)
-    require(all(callable(callback) for callback in callbacks))
-    return callbacks
-
-
-_CALLBACKS = Rule("a function of the context, a notifier, or a list of these", _callbacks)
 _HOOK = Rule("a function that is no coroutine function; it may block", _hook)
 
 TASK_RULES: Mapping[str, Rule] = {
@@ -180,11 +173,11 @@ TASK_RULES: Mapping[str, Rule] = {
     "render_template_as_native_obj": FLAG,
     "pre_execute": _HOOK,
     "post_execute": _HOOK,
-    "on_execute_callback": _CALLBACKS,
-    "on_success_callback": _CALLBACKS,
-    "on_failure_callback": _CALLBACKS,
-    "on_retry_callback": _CALLBACKS,
-    "on_skipped_callback": _CALLBACKS,
+    "on_execute_callback": CALLBACKS,
+    "on_success_callback": CALLBACKS,
+    "on_failure_callback": CALLBACKS,
+    "on_retry_callback": CALLBACKS,
+    "on_skipped_callback": CALLBACKS,
     "inlets": _ASSETS,
     "outlets": _ASSETS,
 }

@@ -109,6 +109,12 @@ class SimulatedCluster:
                 await self.keep_lease(scheduler)
 
     async def _new_scheduler(self) -> SimulatedScheduler:
-        new = SimulatedScheduler(self.database, self._script, clock=self.clock, make_store=self._make_store)
+        new = SimulatedScheduler(
+            self.database,
+            self._script,
+            clock=self.clock,
+            make_store=self._make_store,
+            caller=self.watch.caller,
+        )
         await new.start()
         return new

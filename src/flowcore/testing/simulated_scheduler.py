@@ -22,11 +22,13 @@ from flowcore.scheduler.routines.enqueue_task_instances import EnqueueTaskInstan
 from flowcore.scheduler.routines.expire import Expire
 from flowcore.scheduler.routines.recover_task_instances import RecoverTaskInstances
 from flowcore.scheduler.routines.revoke_tries import RevokeTries
+from flowcore.scheduler.routines.run_callbacks import RunCallbacks
 from flowcore.scheduler.routines.schedule_task_instances import ScheduleTaskInstances
 from flowcore.scheduler.routines.start_dag_runs import StartDagRuns
 from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import RoutineName
 from flowcore.testing.faulty_database import FaultyDatabase
+from flowcore.testing.scripted_calls import ListingCaller, ScriptedCalls
 from flowcore.testing.scripted_executor import ScriptedExecutor
 from flowcore.testing.scripts import Script
 
@@ -47,11 +49,19 @@ def shared_store(database: Database) -> SqlStore:
 class SimulatedScheduler:
     """A process: its store, its executor, its routines. Call `start` before anything else.
 
-    `batch_size` is small so that batches are seen to end in the middle.
+    `caller` keeps which callbacks of Dags it has called. `batch_size` is small so that batches are seen to
+    end in the middle.
     """
 
     def __init__(
-        self, database: Database, script: Script, *, clock: Clock, make_store: MakeStore, batch_size: int = 3
+        self,
+        database: Database,
+        script: Script,
+        *,
+        clock: Clock,
+        make_store: MakeStore,
+        caller: ListingCaller,
+        batch_size: int = 3,
     ) -> None:
         self.database = FaultyDatabase(database)
         self.store = make_store(self.database)
@@ -63,6 +73,7 @@ class SimulatedScheduler:
         self._buffer = ReportBuffer(Wakeups())
         self.executor.attach(self._buffer)
         self._apply = ApplyExecutorEvents(self.store, self._buffer, batch_size)
+        self._run_callbacks = RunCallbacks(self.store, ScriptedCalls(caller), self._give_up_lease)
         self._steps = self._routines({self.executor.name: self.executor}, batch_size)
 
     @property
@@ -109,6 +120,7 @@ class SimulatedScheduler:
         self.executor.give_back()
         while self._buffer.ended:
             await self._apply.write(self._clock.now())
+        await self._run_callbacks.write(self._clock.now())
         return await self.store.release_lease()
 
     def _give_up_lease(self) -> None:
@@ -131,4 +143,5 @@ class SimulatedScheduler:
             RoutineName.COMPLETE_BACKFILLS: CompleteBackfills(store).step,
             RoutineName.REVOKE_TRIES: RevokeTries(store, executors).step,
             RoutineName.EXPIRE: Expire(store, batch_size).step,
+            RoutineName.RUN_CALLBACKS: self._run_callbacks.step,
         }

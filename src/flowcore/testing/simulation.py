@@ -117,7 +117,8 @@ class Simulation:
                 quiet_rounds += 1
                 await self.cluster.pass_time(max(0.0, (next_at - self.cluster.clock.now()).total_seconds()))
         invariants.check_runs_created(self.cluster.watch.seen, self._load.dags, now=self.cluster.clock.now())
-        self.cluster.watch.check_settled(self._load.script)
+        await self._call_back()
+        await self.cluster.watch.check_settled(self._load.script)
 
     async def stop(self) -> None:
         """Stop all schedulers in an orderly way and check that nothing is left of them."""
@@ -180,6 +181,14 @@ class Simulation:
                 # Of a try that was revoked after the reports had been written.
                 foreseen.append(self.cluster.clock.now())
         return min((at for at in foreseen if at is not None), default=None)
+
+    async def _call_back(self) -> None:
+        """Let callbacks of Dags be called that were left, also by processes that are gone."""
+        for _ in range(_QUIET_ROUNDS_MAX):
+            if not await self.cluster.watch.has_open_callbacks():
+                return
+            await self.cluster.pass_time(LEASE_S / 2)
+            await self._round()
 
     async def _change(self, draw: Draw) -> None:
         self._changes_left -= 1

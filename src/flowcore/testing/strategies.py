@@ -67,6 +67,8 @@ def dags(
         max_active_runs=draw(st.integers(1, 3)),
         max_active_tasks=draw(st.integers(1, 4)),
         dagrun_timeout_s=draw(st.none() | st.integers(1, 30).map(float)) if timeouts else None,
+        has_success_callbacks=True,
+        has_failure_callbacks=True,
     )
     return _scheduled(dag) if is_scheduled else dag
 

@@ -27,6 +27,7 @@ from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.testing import invariants
 from flowcore.testing.clock import LoopClock
 from flowcore.testing.loads import Load, store_load, store_request
+from flowcore.testing.scripted_calls import ListingCaller
 from flowcore.testing.scripted_executor import ScriptedExecutor
 from flowcore.testing.snapshots import Snapshot
 
@@ -95,6 +96,7 @@ async def _serve(
     scheduler = Scheduler(
         parts.make_store(database),
         {executor.name: executor},
+        caller=ListingCaller(),
         wakeups=database.wakeups,
         clock=clock,
         settings=parts.settings,

@@ -13,8 +13,9 @@ from flowcore.database.lanes import Database
 from flowcore.domain.dags import Dag
 from flowcore.domain.states import FINISHED, DagRunState, TaskInstanceState
 from flowcore.domain.workloads import TryEnded, Workload
-from flowcore.testing import claim_invariants, invariants
+from flowcore.testing import callback_invariants, claim_invariants, invariants
 from flowcore.testing.clock import EPOCH
+from flowcore.testing.scripted_calls import ListingCaller
 from flowcore.testing.scripts import Script
 from flowcore.testing.snapshots import Snapshot
 from flowcore.testing.sometimes import Sometimes
@@ -30,13 +31,16 @@ Executing = Callable[[], Mapping[int, Iterable[Workload]]]
 
 
 class Watch:
-    """The invariants over the states that a simulation passes through; `seen` is the newest one."""
+    """The invariants over the states that a simulation passes through; `seen` is the newest one.
+
+    `caller` is who calls callbacks of Dags in it.
+    """
 
     def __init__(
         self, database: Database, clock: Clock, dags: Mapping[str, Dag], sometimes: Sometimes
     ) -> None:
         self.seen = Snapshot(EPOCH, {}, {}, {}, {}, {})
-        self.sometimes = sometimes
+        self.sometimes, self.caller = sometimes, ListingCaller()
         self._database, self._clock, self._dags = database, clock, dags
         self._raw: sqlite3.Connection | None = None
         self._changes = -1
@@ -91,9 +95,17 @@ class Watch:
         after = await self._database.read(Snapshot.read)
         invariants.check_nothing_left(after, lease_id, executing)
 
-    def check_settled(self, script: Script) -> None:
-        """Check that all runs ended, and how."""
+    async def has_open_callbacks(self) -> bool:
+        """Whether callbacks are still to be called."""
+        return await self._database.read(callback_invariants.has_open)
+
+    async def check_settled(self, script: Script) -> None:
+        """Check that all runs ended and called back, and how."""
         invariants.check_all_runs_ended(self.seen, self._dags)
+        rows = await self._database.read(callback_invariants.callback_rows)
+        callback_invariants.check_callbacks(
+            self.seen, self._dags, rows, self.caller.called, touched=self._touched
+        )
         invariants.check_confluence(self.seen, self._dags, script, touched=self._touched)
 
     def has_changed_since(self, before: Snapshot) -> bool:

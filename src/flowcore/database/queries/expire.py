@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.claims import ids, is_unfinished, literal
+from flowcore.database.queries.dag_callbacks import ask_for_callbacks, ended_run
 from flowcore.database.queries.unsettled_marks import mark_other_runs
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_run, task_instance
 from flowcore.database.types import UtcDateTime
 from flowcore.database.unanswered import unanswered
 from flowcore.database.wakeups import wake
+from flowcore.domain.states import DagRunState
 from flowcore.scheduler.store import Batch
 from flowcore.scheduler.wake_graph import Channel
+
+Row = sa.Row[*tuple[Any, ...]]
 
 _t = task_instance.c
 _NOW = sa.bindparam("now", type_=UtcDateTime)
@@ -43,7 +49,7 @@ _SCHEDULE = (
     .where(_t.id.in_(ids("due")))
 )
 _OVERDUE = (
-    sa.select(dag_run.c.id, dag_run.c.dag_id)
+    sa.select(dag_run.c.id, dag_run.c.dag_id, dag_run.c.dag_version_id)
     .where(dag_run.c.state == literal("running"), dag_run.c.timeout_at <= _NOW)
     .order_by(dag_run.c.timeout_at)
     .limit(sa.bindparam("limit"))
@@ -68,13 +74,16 @@ _NEXT = sa.select(
 )
 
 
-def expire(connection: sa.Connection, *, now: datetime, limit: int) -> tuple[Batch, Collection[str]]:
+def expire(
+    connection: sa.Connection, *, versions: DagVersions, now: datetime, limit: int
+) -> tuple[Batch, Collection[str]]:
     """End at most `limit` runs, schedule at most `limit` tries that are due; the Dags whose runs were ended.
 
     Runs come first, as locks are ordered.
     """
     overdue = connection.execute(_OVERDUE, {"now": now, "limit": limit}).all()
     _time_out(connection, [row.id for row in overdue], now)
+    _call_back(connection, overdue, versions, now)
     due = [row.id for row in connection.execute(_DUE, {"now": now, "limit": limit})]
     if due:
         connection.execute(_SCHEDULE, {"due": dump_rows((i,) for i in due), "now": now})
@@ -82,6 +91,19 @@ def expire(connection: sa.Connection, *, now: datetime, limit: int) -> tuple[Bat
     next_at = min((at for at in connection.execute(_NEXT).one() if at is not None), default=None)
     batch = Batch(moved=len(due) + len(overdue), more=limit in (len(due), len(overdue)), next_at=next_at)
     return batch, {row.dag_id for row in overdue}
+
+
+def _call_back(
+    connection: sa.Connection, overdue: Sequence[Row], versions: DagVersions, now: datetime
+) -> None:
+    if overdue:
+        dags = versions.get(connection, {row.dag_version_id for row in overdue})
+        ended = (
+            one
+            for row in overdue
+            for one in ended_run(row.id, dags[row.dag_version_id], DagRunState.FAILED, "timed_out")
+        )
+        ask_for_callbacks(connection, ended, now=now)
 
 
 def _time_out(connection: sa.Connection, overdue: list[int], now: datetime) -> None:

@@ -97,6 +97,8 @@ def recover_task_instances(
         # What was revoked in these processes needs no end any more.
         connection.execute(_LET_GO, {"leases": leases})
         connection.execute(_FORGET, {"leases": leases})
+        # What they called is to be called again.
+        wake(connection, Channel.CALLBACKS)
     return Batch(moved=len(held), more=len(lapsed) == limit, next_at=_next_lapse(connection, own_lease, now))
 
 

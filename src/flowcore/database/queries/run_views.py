@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, literal, names, state_of
 from flowcore.database.rows import dump_rows, rows_of
-from flowcore.database.tables import asset_delivery, dag, dag_run, task_instance, xcom
+from flowcore.database.tables import asset_delivery, callback, dag, dag_run, task_instance, xcom
 from flowcore.database.types import UtcDateTime
 from flowcore.domain.states import DagRunState, TaskInstanceState
 
@@ -73,6 +73,14 @@ _UNFINISHED = (
                 ),
             ),
         ),
+    )
+    .limit(1)
+)
+_CALLBACKS = (
+    sa.select(callback.c.id)
+    .where(
+        callback.c.dag_id.in_(names("dags")),
+        callback.c.state.in_([literal("pending"), literal("running")]),
     )
     .limit(1)
 )
@@ -166,10 +174,12 @@ def ended_runs(connection: sa.Connection, run_ids: Iterable[int]) -> Sequence[in
 def is_idle(connection: sa.Connection, dag_ids: Iterable[str], *, due_by: datetime | None) -> bool:
     """Whether no run of these Dags is running, or waits to run and is neither paused nor inactive.
 
+    And no callback of theirs is to be called.
+
     With `due_by` also no run must be due by then, for somebody will create it.
     """
     dags = dump_rows((dag_id,) for dag_id in dag_ids)
-    if connection.execute(_UNFINISHED, {"dags": dags}).first() is not None:
+    if any(connection.execute(query, {"dags": dags}).first() for query in (_UNFINISHED, _CALLBACKS)):
         return False
     if due_by is None:
         return True

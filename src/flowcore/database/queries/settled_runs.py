@@ -11,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, is_unfinished, literal, state_of
+from flowcore.database.queries.dag_callbacks import EndedRun, ask_for_callbacks, ended_run
 from flowcore.database.queries.insert_task_instances import added_keys, insert_expansions
 from flowcore.database.queries.past_tasks import HeldTasks, let_by_past
 from flowcore.database.queries.unsettled_marks import mark_other_runs
@@ -90,6 +91,11 @@ class Settled:
     changes: RunChanges
     has_changed: bool
 
+    def callbacks(self) -> list[EndedRun]:
+        """What callbacks of its Dag are to hear of it."""
+        changes = self.changes
+        return ended_run(self.dag_run_id, self.progress.dag, changes.run_state, changes.reason)
+
     @property
     def concerns_others(self) -> bool:
         """Whether tasks of other runs may have waited for what is written."""
@@ -153,6 +159,7 @@ def write_settled(
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in settled):
         wake(connection, Channel.RUNS_ENDED)
+        ask_for_callbacks(connection, (ended for run in settled for ended in run.callbacks()), now=now)
     mark_other_runs(connection, (run.dag_run_id for run in settled if run.concerns_others))
 
 

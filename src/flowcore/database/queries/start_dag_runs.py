@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from flowcore.database.dag_versions import DagVersions
 from flowcore.database.queries.claims import literal, names
+from flowcore.database.queries.dag_callbacks import EndedRun, ask_for_callbacks, ended_run
 from flowcore.database.queries.insert_task_instances import (
     insert_missing_task_instances,
     insert_task_instances,
@@ -221,6 +222,11 @@ def _write(connection: sa.Connection, begun: Sequence[Begun], own_lease: int, no
         wake(connection, Channel.SCHEDULED)
     if any(run.changes.run_state for run in begun):
         wake(connection, Channel.RUNS_ENDED)
+        ask_for_callbacks(connection, (ended for run in begun for ended in _callbacks(run)), now=now)
+
+
+def _callbacks(run: Begun) -> Sequence[EndedRun]:
+    return ended_run(run.dag_run_id, run.progress.dag, run.changes.run_state, run.changes.reason)
 
 
 def _resume(

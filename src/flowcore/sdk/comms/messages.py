@@ -196,6 +196,13 @@ class CallbacksBegun(Notice):
 
 
 @attrs.frozen
+class CallbacksOver(Notice):
+    """The callbacks of a Dag were called; `error` says what went wrong, if anything did."""
+
+    error: str | None = None
+
+
+@attrs.frozen
 class TryOver(Notice):
     """The try is over, or goes on at `reschedule_at`; `xcoms` are JSON texts by key."""
 
