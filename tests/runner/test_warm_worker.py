@@ -13,7 +13,7 @@ from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.children import ExitStatus
 from flowcore.runner.jobs import WARM_WORKER
 from flowcore.runner.processes import open_fork_server
-from flowcore.sdk.comms.messages import CancelTry, Ping, Pong, TryOver
+from flowcore.sdk.comms.messages import CancelTry, LoopBlocked, Ping, Pong, TryOver
 from tests.runner.supervised import dag_of, source_of, supervising
 from tests.runner.tries import RUN, workload_of
 
@@ -180,7 +180,9 @@ async def test_sleeping_tries_are_cheap(server, loop):
         assert (sizes[1500] - sizes[1000]) / 500 < 100_000
         worker.child.terminate()
         await worker.wait_over()
-        assert [notice for notice, _ in worker.notices] == [TryOver(GIVEN_BACK)] * 1500
+        # A busy machine may have kept the loop waiting, and the worker tells.
+        told = [notice for notice, _ in worker.notices if not isinstance(notice, LoopBlocked)]
+        assert told == [TryOver(GIVEN_BACK)] * 1500
 
 
 # ---- Dag files
