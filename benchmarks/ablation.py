@@ -33,7 +33,8 @@ from flowcore.database.engine import open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
 from flowcore.executors.in_process import InProcessExecutor
-from flowcore.runner.xcom_backends import open_xcoms
+from flowcore.executors.in_process_callbacks import InProcessCallbacks
+from flowcore.runner.xcoms.backends import open_xcoms
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk import DAG
 from tests.support.fresh_database import fresh_database
@@ -67,14 +68,14 @@ async def opened(url: str, pace: str, times: Times) -> AsyncIterator[Flowcore]:
         anyio.create_task_group() as nursery,
     ):
         await database.run(prepare, default_pool_slots=-1)
-        executor = InProcessExecutor(
-            bag, sources_of_tries(database, secrets), clock=clock, async_parallelism=10_000
-        )
+        sources = sources_of_tries(database, secrets)
+        executor = InProcessExecutor(bag, sources, clock=clock, async_parallelism=10_000)
         watch = RunWatch(database, poll_s=1)
         scheduler = PACES[pace](
             SqlStore(database),
             {executor.name: executor},
             wakeups=database.wakeups,
+            caller=InProcessCallbacks(bag, sources, clock=clock),
             clock=clock,
             settings=SchedulerSettings(grace_s=0),
         )
