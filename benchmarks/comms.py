@@ -17,9 +17,9 @@ from typing import Any
 import anyio
 from tabulate import tabulate
 
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.jobs import Job
-from flowcore.runner.processes import ForkServer, open_fork_server
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.jobs import Job
+from flowcore.runner.processes.owner import ForkServer, open_fork_server
 from flowcore.sdk import Variable
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.messages import Answer, GetVariable, LogLines, Notice, Request, VariableFound

@@ -18,7 +18,7 @@ from tabulate import tabulate
 import flowcore
 from benchmarks.local import FAMILY, FORKS, fork_s
 from flowcore.app.options import Options
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 from flowcore.settings import ExecutorName
 from tests.support.fresh_database import fresh_database
 from tests.support.postgres import running_server

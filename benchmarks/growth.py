@@ -26,7 +26,7 @@ from flowcore.database.engine import open_database
 from flowcore.database.queries.register_dags import register_dag, register_dags
 from flowcore.database.schema import prepare
 from flowcore.domain.dag_files import NewVersion
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 from flowcore.sdk import DAG, task
 from tests.support.fresh_database import fresh_database
 from tests.support.postgres import running_server

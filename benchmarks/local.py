@@ -27,12 +27,12 @@ import click
 from tabulate import tabulate
 
 import flowcore
-import flowcore.runner.fork_server  # as large as what is forked
+import flowcore.runner.processes.fork_server  # as large as what is forked
 from benchmarks import local_dags
 from benchmarks.floor import pgbench_rate
 from flowcore.app.options import Options
 from flowcore.domain.states import DagRunState, TaskInstanceState
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 from flowcore.settings import ExecutorName
 from tests.support.fresh_database import fresh_database
 from tests.support.postgres import running_server

@@ -21,7 +21,7 @@ import click
 from tabulate import tabulate
 
 from benchmarks.local import FAMILY, TASKS, Bench, opened
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 from tests.support.fresh_database import fresh_database
 from tests.support.postgres import running_server
 

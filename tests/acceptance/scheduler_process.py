@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 
 #: By this variable of their environment, a scheduler's processes are known.
 FAMILY = "ACCEPTANCE_FAMILY"

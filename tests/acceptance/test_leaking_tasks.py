@@ -19,8 +19,8 @@ from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import TryOutcome
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
-from flowcore.runner.log_files import open_log_files
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.logs.files import open_log_files
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.runner.sources import SecretsSource
 from flowcore.sdk.loading import load_dag_source
 from tests.acceptance.leaky_dag import LEAKY_DAG

@@ -15,8 +15,8 @@ from flowcore.app.cleaning import Cleaning, clean, count_old
 from flowcore.database.tables import backfill, dag_run
 from flowcore.domain.retention import Retention
 from flowcore.errors import UsageError
-from flowcore.runner.log_paths import run_folder
-from flowcore.runner.object_xcoms import ObjectXComs
+from flowcore.runner.logs.paths import run_folder
+from flowcore.runner.xcoms.objects import ObjectXComs
 from tests.support.scheduling import NOW, Scene, loose, single
 
 OLD = Retention(before=NOW + timedelta(seconds=1))

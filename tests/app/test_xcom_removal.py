@@ -11,7 +11,7 @@ from flowcore.database.queries.deleting import delete_dag, delete_run
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.domain.xcoms import XComPlace, place_of_all
 from flowcore.errors import DagNotFound
-from flowcore.runner.object_xcoms import ObjectXComs
+from flowcore.runner.xcoms.objects import ObjectXComs
 from tests.support.scheduling import Scene, single
 
 

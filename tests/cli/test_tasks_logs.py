@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flowcore.runner.log_lines import log_line
-from flowcore.runner.log_paths import task_instance_folder
+from flowcore.runner.logs.lines import log_line
+from flowcore.runner.logs.paths import task_instance_folder
 from tests.cli.conftest import Flowcore, error_of
 
 ERROR = log_line("error", "mine", "it failed", at=0, exception="Traceback\nValueError: bug")

@@ -15,8 +15,8 @@ from anyio.abc import TaskGroup
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import load_record
 from flowcore.domain.workloads import TryOutcome, Workload
-from flowcore.runner.children import LOST, Child, ExitStatus, open_ends
-from flowcore.runner.jobs import CALLBACKS, TRY
+from flowcore.runner.processes.children import LOST, Child, ExitStatus, open_ends
+from flowcore.runner.processes.jobs import CALLBACKS, TRY
 from flowcore.sdk.comms.messages import (
     Answer,
     CallbacksBegun,

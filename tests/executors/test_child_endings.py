@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from flowcore.domain.workloads import TryOutcome
 from flowcore.executors.child_endings import ChildFate, death_text, ending_of_child
-from flowcore.runner.children import LOST, ExitStatus
 from flowcore.runner.endings import GIVEN_BACK, Ending, failed
+from flowcore.runner.processes.children import LOST, ExitStatus
 
 SUCCESS = Ending(TryOutcome.SUCCESS, {"k": "1"})
 CLEAN, KILLED = ExitStatus(code=0), ExitStatus(signal=signal.SIGKILL)

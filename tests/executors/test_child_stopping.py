@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from flowcore.executors.child_stopping import AT_ONCE, ChildStop, Graces, Step
-from flowcore.runner.children import Child, ExitStatus, open_ends
+from flowcore.runner.processes.children import Child, ExitStatus, open_ends
 
 QUICK = Graces(0.05, 0.05, 1.0)
 PATIENT = Graces(60.0, 60.0, 60.0)

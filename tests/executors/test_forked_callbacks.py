@@ -16,7 +16,7 @@ from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_stopping import Graces
 from flowcore.executors.forked_callbacks import ForkedCallbacks
 from flowcore.runner.answers import ImportAnswers
-from flowcore.runner.jobs import DAG_CALLBACKS
+from flowcore.runner.processes.jobs import DAG_CALLBACKS
 from flowcore.scheduler.callback_calls import CallLost
 from tests.executors.fake_forks import babble, fake_forks, over, stay, vanish
 from tests.executors.test_local import Catalogue, Sources

@@ -16,9 +16,9 @@ from flowcore.abc import Executor
 from flowcore.domain.workloads import RunsIn, TryEnded, TryOutcome, TryStarted
 from flowcore.errors import UsageError
 from flowcore.executors.in_process import InProcessExecutor
-from flowcore.runner.log_capture import capturing
-from flowcore.runner.log_files import open_log_files
-from flowcore.runner.log_paths import log_path
+from flowcore.runner.logs.capture import capturing
+from flowcore.runner.logs.files import open_log_files
+from flowcore.runner.logs.paths import log_path
 from flowcore.sdk import DAG, TaskFailed, TaskSkipped, task
 from tests.runner.tries import RUN, Reports, Tasks, sources_of, workload_of
 

@@ -21,8 +21,8 @@ from flowcore.errors import DagError, DatabaseUnavailable, UsageError
 from flowcore.executors.child_stopping import AT_SHUTDOWN, Graces
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
-from flowcore.runner.connections import ForkFailed, ForkServerGone
-from flowcore.runner.jobs import CALLBACKS, TRY
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
+from flowcore.runner.processes.jobs import CALLBACKS, TRY
 from tests.executors.fake_forks import FakeForks, fake_forks, like_its_task
 from tests.runner.tries import Reports, sources_of, workload_of
 

@@ -19,9 +19,9 @@ from flowcore.executors.child_stopping import Graces
 from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
 from flowcore.executors.worker_health import WorkerLimits
-from flowcore.runner.log_files import open_log_files
-from flowcore.runner.log_paths import log_path
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.logs.files import open_log_files
+from flowcore.runner.logs.paths import log_path
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.sdk.loading import load_dag_source
 from tests.executors.misbehaviour import misbehaviour
 from tests.runner.tries import Reports, sources_of, workload_of

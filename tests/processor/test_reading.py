@@ -13,8 +13,8 @@ from flowcore.domain.dag_files import FailedFile
 from flowcore.errors import VariableNotFound
 from flowcore.processor.catalogue import Outcome
 from flowcore.processor.reading import DagFileReader
-from flowcore.runner.connections import ForkServerGone
-from flowcore.runner.processes import ForkServer, open_fork_server
+from flowcore.runner.processes.connections import ForkServerGone
+from flowcore.runner.processes.owner import ForkServer, open_fork_server
 from tests.runner.children import descendants, wait_until
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from flowcore.database.queries.listing_dags import list_dags, list_import_errors
 from flowcore.database.tables import dag_version
 from flowcore.errors import VariableNotFound
 from flowcore.processor.service import DagFolder, FolderSettings
-from flowcore.runner.processes import ForkServer, open_fork_server
+from flowcore.runner.processes.owner import ForkServer, open_fork_server
 from tests.support.scheduling import Scene
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from flowcore.domain.connections import parse_connection
 from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import ConnectionNotFound, FlowcoreError, SecretsDenied, VariableNotFound
 from flowcore.runner.task_instances import RunningTaskInstance
-from flowcore.runner.xcoms import TryXComs
+from flowcore.runner.xcoms.try_xcoms import TryXComs
 from flowcore.sdk import BaseHook, BaseOperator, Connection, Variable
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.messages import (

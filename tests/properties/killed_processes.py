@@ -19,10 +19,10 @@ from anyio.abc import TaskStatus
 
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import TryOutcome
-from flowcore.runner.children import Child
-from flowcore.runner.connections import ForkServerGone
-from flowcore.runner.jobs import WARM_WORKER
-from flowcore.runner.processes import ForkServer, open_fork_server
+from flowcore.runner.processes.children import Child
+from flowcore.runner.processes.connections import ForkServerGone
+from flowcore.runner.processes.jobs import WARM_WORKER
+from flowcore.runner.processes.owner import ForkServer, open_fork_server
 from flowcore.sdk.comms.messages import TryOver
 from tests.runner.children import descendants, is_alive, wait_gone
 from tests.runner.supervised import Supervisor, dag_of, supervising, try_in_child

@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 
-from flowcore.runner.children import Child
+from flowcore.runner.processes.children import Child
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from flowcore.runner.jobs import Job
+from flowcore.runner.processes.jobs import Job
 
 
 def echo(job: Job) -> None:

@@ -15,10 +15,10 @@ from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.records import dump_record
 from flowcore.domain.workloads import Workload
 from flowcore.errors import DatabaseUnavailable, ProtocolError, VariableNotFound
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.children import Child
-from flowcore.runner.jobs import TRY
-from flowcore.runner.processes import ForkServer
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.children import Child
+from flowcore.runner.processes.jobs import TRY
+from flowcore.runner.processes.owner import ForkServer
 from flowcore.sdk.comms.messages import (
     Answer,
     DagSourceFound,

@@ -6,7 +6,7 @@ from flowcore.domain.assets import Asset
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.asset_updates import updated
 from flowcore.runner.endings import Ending
-from flowcore.sdk.asset_events import OutletEvents
+from flowcore.sdk.assets.events import OutletEvents
 
 A = Asset("a")
 

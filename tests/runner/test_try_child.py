@@ -10,8 +10,8 @@ import pytest
 from flowcore.backends import Backend
 from flowcore.domain.retries import RetryAdvice
 from flowcore.domain.workloads import TryOutcome
-from flowcore.runner.children import ExitStatus
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.processes.children import ExitStatus
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.sdk.comms.messages import LogLines
 from tests.runner.children import cpu_ticks, printed, printed_until, wait_gone, wait_until
 from tests.runner.supervised import dag_of, source_of, try_in_child

@@ -10,9 +10,9 @@ import pytest
 
 from flowcore.backends import Backend
 from flowcore.domain.workloads import TryOutcome
-from flowcore.runner.children import ExitStatus
-from flowcore.runner.jobs import WARM_WORKER
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.processes.children import ExitStatus
+from flowcore.runner.processes.jobs import WARM_WORKER
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.sdk.comms.messages import CancelTry, LoopBlocked, Ping, Pong, TryOver
 from tests.runner.supervised import dag_of, source_of, supervising
 from tests.runner.tries import RUN, workload_of

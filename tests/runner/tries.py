@@ -23,7 +23,7 @@ from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.runner.tries import Try
-from flowcore.runner.xcoms import TryXComs
+from flowcore.runner.xcoms.try_xcoms import TryXComs
 from flowcore.sdk import DAG, BaseOperator, XComArg
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -29,7 +29,7 @@ from flowcore.database.queries.old_states import OLD_STATES
 from flowcore.database.queries.old_versions import OLD_VERSIONS
 from flowcore.domain.retention import Retention
 from flowcore.domain.xcoms import XComPlace, place_of_all
-from flowcore.runner.log_paths import run_folder
+from flowcore.runner.logs.paths import run_folder
 
 #: Runs first: others are old once no run refers to them.
 _KINDS = (OLD_RUNS, OLD_BACKFILLS, OLD_VERSIONS, OLD_ASSET_DELIVERIES, OLD_ASSET_EVENTS, OLD_STATES)

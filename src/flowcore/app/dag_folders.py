@@ -18,9 +18,9 @@ from flowcore.database.engine import Database
 from flowcore.processor.catalogue import Catalogue
 from flowcore.processor.service import DagFolder, FolderSettings
 from flowcore.runner.answers import ImportAnswers
-from flowcore.runner.dag_imports import DagImports
+from flowcore.runner.dag_files.dag_imports import DagImports
 from flowcore.runner.loop_comms import LoopComms
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.runner.sources import TaskSource
 from flowcore.scheduler.service import Scheduler
 from flowcore.secrets.service import Secrets

@@ -25,10 +25,10 @@ from flowcore.executors.local import LocalExecutor
 from flowcore.executors.local_service import LocalLimits
 from flowcore.plug_ins.listeners import has_listeners
 from flowcore.runner.answers import ImportAnswers
-from flowcore.runner.log_capture import capturing
-from flowcore.runner.log_files import LogSink, open_log_files
-from flowcore.runner.printed_logs import PrintedLogs
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.logs.capture import capturing
+from flowcore.runner.logs.files import LogSink, open_log_files
+from flowcore.runner.logs.printed_logs import PrintedLogs
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.runner.sources import TaskSource, TrySources
 from flowcore.scheduler.callback_calls import CallbackCaller
 from flowcore.secrets.service import Secrets

@@ -35,7 +35,7 @@ from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import DagRunState
 from flowcore.errors import DagRunNotFound, DatabaseUnavailable
-from flowcore.runner.xcom_backends import XComs
+from flowcore.runner.xcoms.backends import XComs
 from flowcore.scheduler.service import Scheduler, SchedulerStatistics
 from flowcore.scheduler.wake_graph import Channel
 from flowcore.sdk.dags import DAG

@@ -7,8 +7,8 @@ import attrs
 from flowcore.app.dag_bag import DagBag
 from flowcore.domain.dag_sources import DagSource
 from flowcore.domain.workloads import RunFacts, Workload
-from flowcore.runner.dag_imports import DagImports
-from flowcore.runner.imported_dags import dag_of
+from flowcore.runner.dag_files.dag_imports import DagImports
+from flowcore.runner.dag_files.imported_dags import dag_of
 from flowcore.runner.sources import DagCatalogue, DagSources
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.operators import BaseOperator

@@ -22,7 +22,7 @@ from flowcore.concurrency.single_error import single_error
 from flowcore.database.engine import Database, open_database
 from flowcore.database.schema import prepare
 from flowcore.database.store import SqlStore
-from flowcore.runner.xcom_backends import open_xcoms
+from flowcore.runner.xcoms.backends import open_xcoms
 from flowcore.scheduler.callback_calls import CallbackCaller
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.sdk.dags import DAG

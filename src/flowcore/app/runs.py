@@ -31,7 +31,7 @@ from flowcore.database.queries.run_views import (
 from flowcore.domain.selections import RunSelection
 from flowcore.domain.states import FINISHED_RUN, DagRunState, TaskInstanceState
 from flowcore.errors import DagRunNotFound
-from flowcore.runner.xcom_backends import XComs
+from flowcore.runner.xcoms.backends import XComs
 from flowcore.scheduler.wake_graph import Channel
 
 _NEWS = (Channel.RUNS_STARTED, Channel.UNSETTLED, Channel.SCHEDULED, Channel.SLOTS_FREED, Channel.RUNS_ENDED)

@@ -18,8 +18,8 @@ from flowcore.errors import InvariantBroken
 from flowcore.executors.local import LocalExecutor
 from flowcore.runner.answers import ImportAnswers
 from flowcore.runner.endings import Ending
-from flowcore.runner.printed_logs import PrintedLogs
-from flowcore.runner.processes import open_fork_server
+from flowcore.runner.logs.printed_logs import PrintedLogs
+from flowcore.runner.processes.owner import open_fork_server
 from flowcore.sdk.dags import DAG
 from flowcore.secrets.service import Secrets
 

@@ -16,7 +16,7 @@ from flowcore.domain.dag_files import NewVersion
 from flowcore.domain.dags import Dag
 from flowcore.errors import DagError, DagNotFound
 from flowcore.processor.discovery import find_dag_files
-from flowcore.runner.parsing import parse_dag_file
+from flowcore.runner.dag_files.parsing import parse_dag_file
 from flowcore.sdk.dags import DAG
 from flowcore.sdk.loading import load_dag_file
 from flowcore.settings import Settings

@@ -21,7 +21,7 @@ from flowcore.database.queries.listing_runs import list_runs
 from flowcore.database.queries.marking import mark_runs
 from flowcore.domain.selections import RunSelection, TaskSelection
 from flowcore.domain.states import FINISHED_RUN
-from flowcore.runner.xcom_backends import open_xcoms
+from flowcore.runner.xcoms.backends import open_xcoms
 from flowcore.settings import Settings, load_settings
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from flowcore.cli.moments import parse_moment
 from flowcore.cli.output import print_rows
 from flowcore.domain.retention import Retention
 from flowcore.errors import UsageError
-from flowcore.runner.xcom_backends import open_xcoms
+from flowcore.runner.xcoms.backends import open_xcoms
 from flowcore.settings import Settings, load_settings
 
 _dags = partial(click.option, metavar="DAG_ID,…", callback=lambda _, __, value: _names(value))

@@ -10,7 +10,7 @@ import click
 
 from flowcore.cli import options
 from flowcore.errors import UsageError
-from flowcore.runner.log_paths import task_instance_folder, try_numbers
+from flowcore.runner.logs.paths import task_instance_folder, try_numbers
 from flowcore.settings import load_settings
 
 

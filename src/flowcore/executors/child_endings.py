@@ -10,8 +10,8 @@ import signal
 import attrs
 
 from flowcore.domain.workloads import TryOutcome
-from flowcore.runner.children import ExitStatus
 from flowcore.runner.endings import GIVEN_BACK, Ending, failed
+from flowcore.runner.processes.children import ExitStatus
 
 _CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS}

@@ -18,9 +18,9 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.executors.child_stopping import Graces
 from flowcore.runner.answers import ImportAnswers
-from flowcore.runner.children import Child
-from flowcore.runner.connections import ForkFailed, ForkServerGone
-from flowcore.runner.jobs import CALLBACKS, DAG_CALLBACKS, TRY, WARM_WORKER
+from flowcore.runner.processes.children import Child
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
+from flowcore.runner.processes.jobs import CALLBACKS, DAG_CALLBACKS, TRY, WARM_WORKER
 from flowcore.runner.sources import DagSources
 
 log = logging.getLogger(__name__)

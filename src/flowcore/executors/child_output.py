@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from flowcore.runner.printed_text import PrintedBytes
+from flowcore.runner.logs.printed_text import PrintedBytes
 
 _CHUNK = 64 * 1024
 

@@ -14,7 +14,7 @@ from enum import Enum, auto
 import anyio
 import attrs
 
-from flowcore.runner.children import Child
+from flowcore.runner.processes.children import Child
 
 
 class Step(Enum):

@@ -15,13 +15,13 @@ from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_output import read_output
 from flowcore.executors.child_stopping import AT_ONCE, ChildStop, Step
 from flowcore.runner.answers import Answers
-from flowcore.runner.callback_logs import CallbackLog
-from flowcore.runner.callbacks import CALLBACKS_S
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.children import Child
-from flowcore.runner.connections import ForkFailed, ForkServerGone
-from flowcore.runner.log_files import LogSink
-from flowcore.runner.log_lines import STDERR, STDOUT
+from flowcore.runner.callbacks.callback_logs import CallbackLog
+from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S
+from flowcore.runner.logs.files import LogSink
+from flowcore.runner.logs.lines import STDERR, STDOUT
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.children import Child
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
 from flowcore.runner.sources import DagCatalogue, TrySources
 from flowcore.scheduler.callback_calls import CallLost
 from flowcore.sdk.comms.messages import Answer, CallbacksOver, LogLines, MaskSecrets, Notice, Request

@@ -20,12 +20,12 @@ from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_output import read_output
 from flowcore.executors.child_stopping import AT_ONCE, AT_SHUTDOWN, ChildStop, Step
 from flowcore.executors.supervised_try import SupervisedTry
-from flowcore.runner.callbacks import CALLBACKS_S
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.children import Child, ExitStatus
-from flowcore.runner.connections import ForkFailed, ForkServerGone
+from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of
-from flowcore.runner.log_lines import STDERR, STDOUT
+from flowcore.runner.logs.lines import STDERR, STDOUT
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.children import Child, ExitStatus
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
 from flowcore.sdk.comms.messages import Answer, CallbacksBegun, Notice, Request, TryBegun, TryOver
 
 log = logging.getLogger(__name__)

@@ -20,12 +20,12 @@ from flowcore.executors.slots import ExecutorSlots
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import GIVEN_BACK, Ending
-from flowcore.runner.log_capture import TryLog, captured_by
-from flowcore.runner.log_files import LogSink
+from flowcore.runner.logs.capture import TryLog, captured_by
+from flowcore.runner.logs.files import LogSink
+from flowcore.runner.logs.try_files import TryLogFile
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import TaskSource, TrySources
 from flowcore.runner.tries import Try
-from flowcore.runner.try_log_files import TryLogFile
 
 
 @attrs.frozen

@@ -13,11 +13,11 @@ from flowcore.domain.dag_callbacks import DagCallback
 from flowcore.domain.try_settings import TrySettings
 from flowcore.errors import DatabaseUnavailable, FlowcoreError
 from flowcore.runner.answers import Answers
-from flowcore.runner.callback_logs import CallbackLog
-from flowcore.runner.callbacks import CALLBACKS_S, acall_back
-from flowcore.runner.dag_callbacks import callbacks_of, context_of_dag, problems_text
-from flowcore.runner.log_capture import TryLog, captured_by
-from flowcore.runner.log_files import LogSink
+from flowcore.runner.callbacks.callback_logs import CallbackLog
+from flowcore.runner.callbacks.dag_callbacks import callbacks_of, context_of_dag, problems_text
+from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S, acall_back
+from flowcore.runner.logs.capture import TryLog, captured_by
+from flowcore.runner.logs.files import LogSink
 from flowcore.runner.loop_comms import LoopComms
 from flowcore.runner.sources import DagFinder, TrySources
 from flowcore.sdk.comms.questions import current_comms

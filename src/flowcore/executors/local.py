@@ -1,7 +1,7 @@
 """Runs tries away from the scheduler's process: functions in a process each, coroutines in warm workers.
 
-The author's code is imported and run in children of a fork server only (`runner/processes.py`). A shutdown
-ends all tries at once: what has not ended then is given back when its process is gone.
+The author's code is imported and run in children of a fork server only (`runner/processes/owner.py`). A
+shutdown ends all tries at once: what has not ended then is given back when its process is gone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flowcore.executors.supervised_try import SupervisedTry
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers, ImportAnswers
 from flowcore.runner.endings import Ending
-from flowcore.runner.log_files import LogSink
+from flowcore.runner.logs.files import LogSink
 from flowcore.runner.sources import DagCatalogue, DagSources, TrySources
 
 

@@ -11,9 +11,9 @@ from flowcore.errors import UsageError
 from flowcore.executors.try_reports import TryReports
 from flowcore.runner.answers import Answers
 from flowcore.runner.endings import Ending
-from flowcore.runner.log_files import LogSink
-from flowcore.runner.log_lines import log_line, printed_line
-from flowcore.runner.try_log_files import TryLogFile
+from flowcore.runner.logs.files import LogSink
+from flowcore.runner.logs.lines import log_line, printed_line
+from flowcore.runner.logs.try_files import TryLogFile
 from flowcore.sdk.comms.messages import Answer, LogLines, MaskSecrets, Notice, Request, TryBegun, TryOver
 from flowcore.secrets.masking import PROCESS
 

@@ -23,10 +23,10 @@ from flowcore.executors.child_output import read_output
 from flowcore.executors.child_stopping import AT_ONCE, AT_SHUTDOWN, ChildStop, Step
 from flowcore.executors.worker_health import Pulse, WorkerLimits
 from flowcore.executors.worker_tries import WorkerTry
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.children import Child
-from flowcore.runner.connections import ForkFailed, ForkServerGone
 from flowcore.runner.endings import Ending, failed
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.children import Child
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
 from flowcore.sdk.comms.messages import (
     Answer,
     CancelTry,

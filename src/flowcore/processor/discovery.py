@@ -12,7 +12,7 @@ import attrs
 from flowcore.domain.dag_files import FailedFile, Stamp
 from flowcore.errors import SettingsError
 from flowcore.processor.ignore_rules import FILE_NAME, IgnoreRules
-from flowcore.runner.file_reads import stamp_of
+from flowcore.runner.dag_files.file_reads import stamp_of
 from flowcore.settings import IgnoreSyntax
 
 _DAG, _LIBRARY = re.compile(rb"dag", re.IGNORECASE), re.compile(rb"flowcore|airflow", re.IGNORECASE)

@@ -21,10 +21,10 @@ from flowcore.processor.discovery import looks_like_a_dag_file
 from flowcore.processor.outputs import Tail
 from flowcore.processor.reports import Report, failure
 from flowcore.runner.answers import ImportAnswers
-from flowcore.runner.channels import SupervisorChannel
-from flowcore.runner.children import Child, ExitStatus
-from flowcore.runner.connections import ForkServerGone
-from flowcore.runner.parse_job import PARSE
+from flowcore.runner.dag_files.parse_job import PARSE
+from flowcore.runner.processes.channels import SupervisorChannel
+from flowcore.runner.processes.children import Child, ExitStatus
+from flowcore.runner.processes.connections import ForkServerGone
 from flowcore.runner.sources import SecretsSource
 from flowcore.sdk.comms.messages import Answer, Request
 

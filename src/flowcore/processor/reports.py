@@ -12,8 +12,8 @@ from flowcore.domain.serialization import load_dag
 from flowcore.domain.storable_texts import storable
 from flowcore.errors import DagError, ProtocolError
 from flowcore.processor.catalogue import Outcome
-from flowcore.runner.parse_job import DagMade, FileFailed, FileParsed
-from flowcore.runner.parsing import DAGS_MAX
+from flowcore.runner.dag_files.parse_job import DagMade, FileFailed, FileParsed
+from flowcore.runner.dag_files.parsing import DAGS_MAX
 from flowcore.sdk.comms.messages import MaskSecrets, Notice
 from flowcore.secrets.masking import PROCESS
 

@@ -31,7 +31,7 @@ from flowcore.processor.reading import DagFileReader, Forks
 from flowcore.processor.reports import failure
 from flowcore.processor.storing import FolderStore
 from flowcore.processor.watching import can_watch, watch_folder
-from flowcore.runner.connections import ForkFailed, ForkServerGone
+from flowcore.runner.processes.connections import ForkFailed, ForkServerGone
 from flowcore.runner.sources import SecretsSource
 from flowcore.settings import IgnoreSyntax
 

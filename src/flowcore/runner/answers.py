@@ -10,7 +10,7 @@ from flowcore.errors import FlowcoreError, InvariantBroken, UsageError
 from flowcore.runner.run_answers import answer_about_runs, answer_by_triggering
 from flowcore.runner.sources import SecretsSource, TrySources
 from flowcore.runner.state_answers import answer_about_state
-from flowcore.runner.xcom_answers import answer_about_xcoms
+from flowcore.runner.xcoms.answers import answer_about_xcoms
 from flowcore.sdk.comms.messages import (
     Answer,
     ConnectionFound,

@@ -10,7 +10,7 @@ from flowcore.domain.assets import AssetUpdate
 from flowcore.domain.workloads import TryOutcome
 from flowcore.runner.endings import Ending, failed
 from flowcore.runner.preparation import PreparedTask
-from flowcore.sdk.asset_events import OutletEvents
+from flowcore.sdk.assets.events import OutletEvents
 
 
 def with_asset_updates(ending: Ending, ready: PreparedTask | None) -> Ending:

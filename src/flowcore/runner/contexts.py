@@ -15,12 +15,12 @@ from flowcore.domain.workloads import RunFacts
 from flowcore.runner.author_times import author_time
 from flowcore.runner.task_instances import RunningTaskInstance
 from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
-from flowcore.sdk.asset_events import OutletEvents
+from flowcore.sdk.assets.events import OutletEvents
+from flowcore.sdk.assets.seen_events import InletEvents, TriggeringAssetEvents
 from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context
 from flowcore.sdk.lazy_context import LaterValue, LazyContext
 from flowcore.sdk.operators import BaseOperator
-from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
 from flowcore.sdk.state_stores import AssetStateStores, TaskStateStore
 from flowcore.sdk.templates import macros
 

@@ -6,8 +6,8 @@ import anyio
 
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
-from flowcore.runner.child_log import logging_to
 from flowcore.runner.endings import GIVEN_BACK, ending_of
+from flowcore.runner.logs.child_log import logging_to
 from flowcore.runner.reporting import report
 from flowcore.runner.sources import TaskFinder
 from flowcore.runner.tries import Try

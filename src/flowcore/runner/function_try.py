@@ -21,13 +21,13 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.errors import PeerGone
 from flowcore.runner.asset_updates import with_asset_updates
-from flowcore.runner.callbacks import CALLBACKS_S, call_back, callbacks_after, state_after
+from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S, call_back, callbacks_after, state_after
 from flowcore.runner.endings import Ending, ending_of
 from flowcore.runner.executing import executed
-from flowcore.runner.forked_child import flush_outputs
 from flowcore.runner.instance_names import named
 from flowcore.runner.listening import listeners_after
 from flowcore.runner.preparation import PreparedTask, prepared, unprepared
+from flowcore.runner.processes.forked_child import flush_outputs
 from flowcore.runner.results import pushed_result
 from flowcore.runner.retry_questions import after_answers, questions_after
 from flowcore.sdk.comms.interrupts import interrupt

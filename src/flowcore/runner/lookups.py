@@ -10,11 +10,11 @@ import attrs
 
 from flowcore.domain.workloads import Workload
 from flowcore.errors import UsageError
-from flowcore.runner.mapped_xcoms import MappedXComs
-from flowcore.runner.xcoms import TryXComs
+from flowcore.runner.xcoms.mapped import MappedXComs
+from flowcore.runner.xcoms.try_xcoms import TryXComs
 from flowcore.sdk.comms.messages import PullXComs
 from flowcore.sdk.comms.questions import Comms, Question, ask, call
-from flowcore.sdk.expansions import Expansion, MappedArgument
+from flowcore.sdk.mapping.expansions import Expansion, MappedArgument
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup, Reference, XComKey
 from flowcore.sdk.xcom_args import XComArg

@@ -23,7 +23,7 @@ from flowcore.runner.contexts import LATER_KEYS, context_of
 from flowcore.runner.lookups import unmapped
 from flowcore.runner.run_questions import previous_dag_run
 from flowcore.runner.task_instances import RunningTaskInstance
-from flowcore.runner.xcoms import TryXComs
+from flowcore.runner.xcoms.try_xcoms import TryXComs
 from flowcore.sdk.comms.messages import RenderedFields
 from flowcore.sdk.comms.questions import Comms, Question, call
 from flowcore.sdk.context import Context

@@ -12,8 +12,8 @@ from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.workloads import Workload
 from flowcore.errors import UsageError
 from flowcore.runner.run_questions import AsksAboutRuns
-from flowcore.runner.xcom_pulls import ALL, Pull, pulled
-from flowcore.runner.xcoms import TryXComs
+from flowcore.runner.xcoms.pulls import ALL, Pull, pulled
+from flowcore.runner.xcoms.try_xcoms import TryXComs
 from flowcore.sdk.comms.questions import Comms, Question, awaiting_method, blocking_method
 from flowcore.sdk.configuration import conf
 from flowcore.sdk.context import Context

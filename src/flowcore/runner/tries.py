@@ -19,7 +19,7 @@ from flowcore.domain.states import TaskInstanceState
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import TryEffects, TryOutcome, Workload
 from flowcore.runner.asset_updates import with_asset_updates
-from flowcore.runner.callbacks import CALLBACKS_S, acall_back, callbacks_after, state_after
+from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S, acall_back, callbacks_after, state_after
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of, failed
 from flowcore.runner.executing import aexecuted, executed
 from flowcore.runner.instance_names import named

@@ -20,12 +20,12 @@ from flowcore.domain.records import load_record
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError
-from flowcore.runner.child_log import logging_to
 from flowcore.runner.coroutine_try import CoroutineTry
+from flowcore.runner.dag_files.imported_dags import task_of
 from flowcore.runner.endings import ending_of
 from flowcore.runner.function_try import INTERRUPTS, FunctionTry
-from flowcore.runner.imported_dags import task_of
-from flowcore.runner.jobs import Job
+from flowcore.runner.logs.child_log import logging_to
+from flowcore.runner.processes.jobs import Job
 from flowcore.runner.reporting import report
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.questions import process_comms

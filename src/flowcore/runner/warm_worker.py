@@ -24,12 +24,12 @@ from flowcore.domain.records import load_record
 from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import Workload
 from flowcore.errors import FlowcoreError, PeerGone
-from flowcore.runner import linux
 from flowcore.runner.coroutine_try import CoroutineTry
-from flowcore.runner.dag_imports import DagImports, SourceKey
-from flowcore.runner.imported_dags import task_of
-from flowcore.runner.jobs import Job
+from flowcore.runner.dag_files.dag_imports import DagImports, SourceKey
+from flowcore.runner.dag_files.imported_dags import task_of
 from flowcore.runner.loop_watchdog import LoopWatchdog
+from flowcore.runner.processes import linux
+from flowcore.runner.processes.jobs import Job
 from flowcore.sdk.comms.decoder import Decoder
 from flowcore.sdk.comms.messages import CancelTry, GetDagSource, LoopBlocked, Order, Ping, Pong, RunTry
 from flowcore.sdk.comms.questions import Comms, process_comms

@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from flowcore.domain.timetables.partitioned_times import CronPartitionTimetable as CronPartitionTimetable
     from flowcore.domain.timetables.partitioned_times import PartitionedAtRuntime as PartitionedAtRuntime
     from flowcore.domain.trigger_rules import TriggerRule as TriggerRule
-    from flowcore.sdk.asset_events import Metadata as Metadata
-    from flowcore.sdk.asset_functions import asset as asset
+    from flowcore.sdk.assets.events import Metadata as Metadata
+    from flowcore.sdk.assets.functions import asset as asset
     from flowcore.sdk.base_xcom import BaseXCom as BaseXCom
     from flowcore.sdk.branching import BaseBranchOperator as BaseBranchOperator
     from flowcore.sdk.branching import BranchMixIn as BranchMixIn
@@ -66,8 +66,12 @@ if TYPE_CHECKING:
     from flowcore.sdk.connections import Connection as Connection
     from flowcore.sdk.context import Context as Context
     from flowcore.sdk.context import get_current_context as get_current_context
-    from flowcore.sdk.dag_functions import dag as dag
     from flowcore.sdk.dags import DAG as DAG
+    from flowcore.sdk.decorators.dag_functions import dag as dag
+    from flowcore.sdk.decorators.group_functions import task_group as task_group
+    from flowcore.sdk.decorators.setup_functions import setup as setup
+    from flowcore.sdk.decorators.setup_functions import teardown as teardown
+    from flowcore.sdk.decorators.task_decorators import task as task
     from flowcore.sdk.edges import EdgeModifier as EdgeModifier
     from flowcore.sdk.edges import Label as Label
     from flowcore.sdk.exceptions import AirflowFailException as AirflowFailException
@@ -81,7 +85,6 @@ if TYPE_CHECKING:
     from flowcore.sdk.exceptions import TaskSkipped as TaskSkipped
     from flowcore.sdk.exceptions import TaskTimedOut as TaskTimedOut
     from flowcore.sdk.exceptions import XComNotFound as XComNotFound
-    from flowcore.sdk.group_functions import task_group as task_group
     from flowcore.sdk.hooks import BaseHook as BaseHook
     from flowcore.sdk.nodes import chain as chain
     from flowcore.sdk.nodes import chain_linear as chain_linear
@@ -99,10 +102,7 @@ if TYPE_CHECKING:
     from flowcore.sdk.retry_policies import RetryRule as RetryRule
     from flowcore.sdk.sensors import BaseSensorOperator as BaseSensorOperator
     from flowcore.sdk.sensors import PokeReturnValue as PokeReturnValue
-    from flowcore.sdk.setup_functions import setup as setup
-    from flowcore.sdk.setup_functions import teardown as teardown
     from flowcore.sdk.skipping import SkipMixin as SkipMixin
-    from flowcore.sdk.task_decorators import task as task
     from flowcore.sdk.task_groups import TaskGroup as TaskGroup
     from flowcore.sdk.task_instances import TaskInstance as TaskInstance
     from flowcore.sdk.templates import macros as macros
@@ -143,7 +143,7 @@ _SOURCES = {
     "EventsTimetable": "flowcore.domain.timetables.events",
     "ExceptionRetryPolicy": "flowcore.sdk.retry_policies",
     "Label": "flowcore.sdk.edges",
-    "Metadata": "flowcore.sdk.asset_events",
+    "Metadata": "flowcore.sdk.assets.events",
     "MultipleCronTriggerTimetable": "flowcore.domain.timetables.multiple_cron",
     "ObjectStoragePath": "flowcore.sdk.object_storage",
     "PartitionMapper": "flowcore.domain.partitions.base",
@@ -193,20 +193,20 @@ _SOURCES = {
     "WeightRule": "flowcore.domain.priority_weights",
     "XComArg": "flowcore.sdk.xcom_args",
     "XComNotFound": "flowcore.sdk.exceptions",
-    "asset": "flowcore.sdk.asset_functions",
+    "asset": "flowcore.sdk.assets.functions",
     "chain": "flowcore.sdk.nodes",
     "chain_linear": "flowcore.sdk.nodes",
     "conf": "flowcore.sdk.configuration",
     "cross_downstream": "flowcore.sdk.nodes",
-    "dag": "flowcore.sdk.dag_functions",
+    "dag": "flowcore.sdk.decorators.dag_functions",
     "get_current_context": "flowcore.sdk.context",
     "get_parsing_context": "flowcore.sdk.parsing_context",
     "literal": "flowcore.sdk.templates.literals",
     "macros": "flowcore.sdk.templates.macros",
-    "setup": "flowcore.sdk.setup_functions",
-    "task": "flowcore.sdk.task_decorators",
-    "task_group": "flowcore.sdk.group_functions",
-    "teardown": "flowcore.sdk.setup_functions",
+    "setup": "flowcore.sdk.decorators.setup_functions",
+    "task": "flowcore.sdk.decorators.task_decorators",
+    "task_group": "flowcore.sdk.decorators.group_functions",
+    "teardown": "flowcore.sdk.decorators.setup_functions",
 }
 
 __all__ = list(_SOURCES)

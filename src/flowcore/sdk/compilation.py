@@ -18,7 +18,7 @@ from flowcore.sdk.weight_strategies import planned_weight
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
-    from flowcore.sdk.expansions import Expansion
+    from flowcore.sdk.mapping.expansions import Expansion
     from flowcore.sdk.operators import BaseOperator
     from flowcore.sdk.task_groups import TaskGroup
 

@@ -14,12 +14,12 @@ from flowcore.errors import UsageError
 if TYPE_CHECKING:
     from flowcore.domain.dag_runs import DagRun
     from flowcore.sdk.accessors import ConnectionAccessor, VariableAccessor
-    from flowcore.sdk.asset_events import OutletEvents
-    from flowcore.sdk.asset_lookups import Outlet
+    from flowcore.sdk.assets.events import OutletEvents
+    from flowcore.sdk.assets.lookups import Outlet
+    from flowcore.sdk.assets.seen_events import InletEvents, TriggeringAssetEvents
     from flowcore.sdk.configuration import Configuration
     from flowcore.sdk.dags import DAG
     from flowcore.sdk.operators import BaseOperator
-    from flowcore.sdk.seen_asset_events import InletEvents, TriggeringAssetEvents
     from flowcore.sdk.state_stores import AssetStateStores, TaskStateStore
     from flowcore.sdk.task_instances import TaskInstance
 

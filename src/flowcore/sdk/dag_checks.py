@@ -9,8 +9,8 @@ from flowcore.domain.task_mapping import INSTANCES_MAX, elements
 from flowcore.domain.trigger_rules import TriggerRule
 from flowcore.domain.workloads import RunsIn
 from flowcore.errors import DagCycle, DagError
-from flowcore.sdk.asset_checks import check_assets
-from flowcore.sdk.expansions import MappedArgument
+from flowcore.sdk.assets.checks import check_assets
+from flowcore.sdk.mapping.expansions import MappedArgument
 from flowcore.sdk.templates.fields import check_fields
 
 if TYPE_CHECKING:

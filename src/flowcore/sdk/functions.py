@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from flowcore.errors import DagError, UsageError
-from flowcore.sdk.asset_events import Metadata
+from flowcore.sdk.assets.events import Metadata
 from flowcore.sdk.context import Context
-from flowcore.sdk.expansions import Combinations, Dicts, Expansion
+from flowcore.sdk.mapping.expansions import Combinations, Dicts, Expansion
 from flowcore.sdk.operators import BaseOperator
 from flowcore.sdk.references import Lookup
 from flowcore.sdk.task_callables import TaskCallable

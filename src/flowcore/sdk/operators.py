@@ -19,7 +19,7 @@ from flowcore.domain.external_marks import ExternalMark
 from flowcore.sdk.argument_rules import kept_arguments
 from flowcore.sdk.ids import check_id
 from flowcore.sdk.loggers import HasLog
-from flowcore.sdk.mappable import Mappable
+from flowcore.sdk.mapping.mappable import Mappable
 from flowcore.sdk.nesting import default_args_for, surrounding_group
 from flowcore.sdk.operator_types import OperatorType
 from flowcore.sdk.params import checked_param
@@ -34,7 +34,7 @@ from flowcore.sdk.xcom_args import XComArg
 if TYPE_CHECKING:
     from flowcore.sdk.context import Context
     from flowcore.sdk.dags import DAG
-    from flowcore.sdk.expansions import Expansion
+    from flowcore.sdk.mapping.expansions import Expansion
     from flowcore.sdk.task_groups import TaskGroup
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from flowcore.domain.assets import Asset, AssetAlias, AssetRef
 from flowcore.domain.state_owners import NEVER_EXPIRE, OWN, StateOwner
 from flowcore.errors import UsageError
-from flowcore.sdk.asset_lookups import Outlet
+from flowcore.sdk.assets.lookups import Outlet
 from flowcore.sdk.comms.questions import Comms, Question, ask, awaiting_method, blocking_method
 from flowcore.sdk.comms.state_messages import DeleteState, GetState, SetState
 

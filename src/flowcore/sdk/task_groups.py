@@ -14,7 +14,7 @@ from flowcore.sdk.operators import BaseOperator
 
 if TYPE_CHECKING:
     from flowcore.sdk.dags import DAG
-    from flowcore.sdk.expansions import Expansion
+    from flowcore.sdk.mapping.expansions import Expansion
 
 
 class TaskGroup(Node):

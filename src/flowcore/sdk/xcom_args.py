@@ -11,7 +11,7 @@ import attrs
 from flowcore.domain.task_mapping import Length, LengthKind
 from flowcore.errors import DagError
 from flowcore.sdk.exceptions import XComNotFound
-from flowcore.sdk.lazy_sequences import EachChanged, OneAfterOther, SideBySide
+from flowcore.sdk.mapping.lazy_sequences import EachChanged, OneAfterOther, SideBySide
 from flowcore.sdk.references import Lookup, Reference, XComKey
 from flowcore.sdk.setups import TaskNode
 

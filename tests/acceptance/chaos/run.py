@@ -18,7 +18,7 @@ import psycopg
 from flowcore.database.engine import Database, open_database
 from flowcore.database.queries.triggering import trigger_dag_run
 from flowcore.errors import DatabaseUnavailable, UsageError
-from flowcore.runner import linux
+from flowcore.runner.processes import linux
 from tests.acceptance.chaos import work
 from tests.acceptance.chaos.checks import Outcome, states_of
 from tests.acceptance.chaos.faults import Fault, Trouble, draw_faults

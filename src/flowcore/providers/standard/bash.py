@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from flowcore.sdk.bash_tasks import BashTask
+from flowcore.sdk.subprocesses.bash_tasks import BashTask
 
 
 class BashOperator(BashTask):

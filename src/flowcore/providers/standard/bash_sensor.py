@@ -6,11 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flowcore.sdk.commands import Command, CommandCall, Finished
 from flowcore.sdk.context import Context
 from flowcore.sdk.exceptions import AirflowException
 from flowcore.sdk.sensors import BaseSensorOperator
-from flowcore.sdk.shell import bash_argv, command_environment
+from flowcore.sdk.subprocesses.commands import Command, CommandCall, Finished
+from flowcore.sdk.subprocesses.shell import bash_argv, command_environment
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowcore.providers.standard.python import PythonOperator
-from flowcore.sdk.deciding_external_functions import BranchExternalFunctionOperator
+from flowcore.sdk.decorators.deciding_external_functions import BranchExternalFunctionOperator
 
 
 class BranchExternalPythonOperator(PythonOperator, BranchExternalFunctionOperator):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowcore.providers.standard.python import PythonOperator
-from flowcore.sdk.deciding_functions import BranchFunctionOperator
+from flowcore.sdk.decorators.deciding_functions import BranchFunctionOperator
 
 
 class BranchPythonOperator(PythonOperator, BranchFunctionOperator):

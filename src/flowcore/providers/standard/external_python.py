@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowcore.providers.standard.python import PythonOperator
-from flowcore.sdk.external_functions import ExternalFunctionOperator
+from flowcore.sdk.decorators.external_functions import ExternalFunctionOperator
 
 
 class ExternalPythonOperator(PythonOperator, ExternalFunctionOperator):

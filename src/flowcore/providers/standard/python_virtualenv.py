@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowcore.providers.standard.python import PythonOperator
-from flowcore.sdk.virtualenv_functions import VirtualenvFunctionOperator
+from flowcore.sdk.decorators.virtualenv_functions import VirtualenvFunctionOperator
 
 
 class PythonVirtualenvOperator(PythonOperator, VirtualenvFunctionOperator):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowcore.providers.standard.python import PythonOperator
-from flowcore.sdk.deciding_functions import ShortCircuitFunctionOperator
+from flowcore.sdk.decorators.deciding_functions import ShortCircuitFunctionOperator
 
 
 class ShortCircuitOperator(PythonOperator, ShortCircuitFunctionOperator):

@@ -1,0 +1,1 @@
+"""Logs of tries: captured where they are written, masked, and put into files or onto the terminal."""

@@ -1,0 +1,1 @@
+"""Tasks that run once for each element: `expand`, and the sequences that come of it."""
