@@ -15,8 +15,11 @@ def test_nobody_waits_for_what_is_never_announced() -> None:
     queries = Path(__file__).parents[2] / "src" / "flowcore"
     sources = "".join(path.read_text() for path in queries.rglob("*.py"))
     awaited = {channel for channels in WAKES.values() for channel in channels}
-    for channel in awaited - {Channel.EXECUTOR_REPORTS}:
+    in_this_process = {Channel.EXECUTOR_REPORTS, Channel.CALLS_OVER}
+    for channel in awaited - in_this_process:
         assert f"wake(connection, Channel.{channel.name})" in sources
+    for channel in in_this_process:
+        assert f"wakeups.set(Channel.{channel.name})" in sources
 
 
 def test_the_documented_graph_names_every_channel() -> None:
