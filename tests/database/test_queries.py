@@ -98,7 +98,7 @@ class Life:
         self.live("schedule", partial(schedule_task_instances, **fields))
 
     def upkeep(self) -> None:
-        self.live("expire", partial(expire, now=NOW, limit=100))
+        self.live("expire", partial(expire, versions=self.versions, now=NOW, limit=100))
         self.live(
             "recover", partial(recover_task_instances, decide=lose_try, own_lease=0, now=NOW, limit=100)
         )

@@ -29,6 +29,7 @@ from flowcore.errors import UsageError
 from flowcore.scheduler.service import Scheduler, SchedulerSettings
 from flowcore.testing import Load, Script, ScriptedExecutor, Snapshot, invariants, store_request
 from flowcore.testing.clock import EPOCH
+from flowcore.testing.scripted_calls import ListingCaller
 from flowcore.testing.snapshots import DagRunRow, TaskInstanceRow
 
 _SETTINGS = SchedulerSettings(grace_s=60.0, lease_s=120.0, safety_poll_s=1.0)
@@ -88,6 +89,7 @@ def _scheduler(database: Database, script: Script) -> Scheduler:
         SqlStore(database),
         {executor.name: executor},
         wakeups=database.wakeups,
+        caller=ListingCaller(),
         clock=clock,
         settings=_SETTINGS,
     )
