@@ -106,7 +106,7 @@ def test_many_runs_end_as_interpreted_under_real_schedulers(url, backend, schedu
     tries = check_drawn_loads(url, backend, schedulers, examples=100)
     with capsys.disabled():
         print(f"\n{tries} tries of 100 loads")
-    assert tries > 5_000
+    assert tries > 1_000
 
 
 FAILS = load_of(
