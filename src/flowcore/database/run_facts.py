@@ -42,7 +42,7 @@ RunKey = tuple[int, int]
 class RunFactsCache(RowCache[RunKey, RunFacts]):
     """Reads facts by run id and the number of clears: between two of those they do not change."""
 
-    def __init__(self, size: int = 10_000) -> None:
+    def __init__(self, size: int = 2_000) -> None:
         super().__init__(size)
 
     def _read(self, connection: sa.Connection, keys: Collection[RunKey]) -> Mapping[RunKey, RunFacts]:
