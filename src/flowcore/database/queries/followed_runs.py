@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from flowcore.database.queries.claims import ids, literal
+from flowcore.database.queries.seen_by_tasks import RUN_COLUMNS
 from flowcore.database.rows import dump_rows
 from flowcore.database.tables import dag_run, dag_version, lease
 from flowcore.database.types import database_now
@@ -22,22 +23,7 @@ _STATES = sa.select(_r.id, _r.state, _r.decided_by).where(
     | _r.id.in_(ids("known"))
 )
 _RUNS = (
-    sa.select(
-        _r.id,
-        _r.dag_id,
-        _r.run_id,
-        _r.run_type,
-        _r.state,
-        _r.run_after,
-        _r.logical_date,
-        _r.data_interval_start,
-        _r.data_interval_end,
-        _r.start_date,
-        _r.end_date,
-        _r.conf,
-        _r.queued_at,
-        dag_version.c.version_number,
-    )
+    sa.select(_r.id, *RUN_COLUMNS, _r.queued_at, dag_version.c.version_number)
     .join_from(dag_run, dag_version, dag_version.c.id == _r.dag_version_id)
     .where(_r.id.in_(ids("runs")))
     .order_by(_r.id)

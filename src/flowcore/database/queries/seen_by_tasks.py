@@ -16,7 +16,8 @@ from flowcore.domain.dag_runs import DagRun, PastTaskInstance, RunFilter, TaskIn
 from flowcore.domain.states import DagRunState
 
 _r, _t = dag_run.c, task_instance.c
-_RUNS = sa.select(
+#: The fields of a `DagRun`.
+RUN_COLUMNS = (
     _r.dag_id,
     _r.run_id,
     _r.run_type,
@@ -31,6 +32,7 @@ _RUNS = sa.select(
     _r.partition_key,
     _r.partition_date,
 )
+_RUNS = sa.select(*RUN_COLUMNS)
 _TASK_INSTANCES = sa.select(
     _r.dag_id,
     _r.run_id,
