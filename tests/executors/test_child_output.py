@@ -24,12 +24,12 @@ async def test_lines_are_handed_on_until_the_writer_is_gone(pipe):
         lines.extend(new)
 
     async with anyio.create_task_group() as nursery:
-        nursery.start_soon(read_output, read, take)
-        os.write(write, b"one\ntw")
+        nursery.start_soon(read_output, read, take, b"zero\no")
+        os.write(write, b"ne\ntw")
         await anyio.wait_all_tasks_blocked()
         os.write(write, b"o\nno end")
         os.close(write)
-    assert lines == ["one", "two", "no end"]
+    assert lines == ["zero", "one", "two", "no end"]
 
 
 async def test_writer_has_to_wait_while_nobody_takes(pipe):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from flowcore.domain.workloads import TryOutcome, Workload
 from flowcore.errors import DagError, DatabaseUnavailable, ProtocolError
@@ -19,6 +20,7 @@ from flowcore.executors.child_endings import ChildFate, ending_of_child
 from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_output import read_output
 from flowcore.executors.child_stopping import AT_ONCE, AT_SHUTDOWN, ChildStop, Step
+from flowcore.executors.first_words import FirstWords
 from flowcore.executors.supervised_try import SupervisedTry
 from flowcore.runner.callbacks.task_callbacks import CALLBACKS_S
 from flowcore.runner.endings import GIVEN_BACK, Ending, ending_of
@@ -41,6 +43,7 @@ class ForkedTry:
         tried: The try.
         workload: What its process is told of it.
         children: Makes the process.
+        words: Hears when it first writes something.
         places: Limits how many of its kind have a process.
     """
 
@@ -50,10 +53,11 @@ class ForkedTry:
         workload: Workload,
         *,
         children: ChildMaker,
+        words: FirstWords,
         places: anyio.CapacityLimiter | None = None,
     ) -> None:
         self._tried, self.workload = tried, workload
-        self._children, self._places = children, places
+        self._children, self._words, self._places = children, words, places
         self._has_place = False
         self._starting = anyio.CancelScope()
         self._stop = ChildStop(*Step, graces=children.graces)
@@ -142,11 +146,16 @@ class ForkedTry:
     async def _supervise(self, child: Child) -> None:
         async with child, anyio.create_task_group() as readers:
             readers.start_soon(self._serve, child)
-            readers.start_soon(read_output, child.stdout, partial(self._tried.printed, STDOUT))
-            readers.start_soon(read_output, child.stderr, partial(self._tried.printed, STDERR))
-            await self._stop.wait_end(child)
+            with (
+                self._words.of(child.stdout, partial(self._read, readers, child.stdout, STDOUT)),
+                self._words.of(child.stderr, partial(self._read, readers, child.stderr, STDERR)),
+            ):
+                await self._stop.wait_end(child)
             # Nobody writes any more, so the readers come to an end.
             readers.cancel_scope.deadline = anyio.current_time() + self._stop.graces.last_words_s
+
+    def _read(self, readers: TaskGroup, fd: int, stream: str, first: bytes) -> None:
+        readers.start_soon(read_output, fd, partial(self._tried.printed, stream), first)
 
     @property
     def _fate(self) -> ChildFate:

@@ -19,6 +19,7 @@ from flowcore.domain.try_settings import TrySettings
 from flowcore.domain.workloads import RunsIn, Slots, TryOutcome, Workload
 from flowcore.errors import UsageError
 from flowcore.executors.child_making import ChildMaker, Forks
+from flowcore.executors.first_words import hearing_first_words
 from flowcore.executors.forked_callbacks import ForkedCallbacks
 from flowcore.executors.local_service import LocalLimits, LocalService, StartedTry
 from flowcore.executors.losses import Losses
@@ -162,11 +163,16 @@ class LocalExecutor:
         return LocalStatistics(self._slots.running, workers, self._slots.ended)
 
     async def _serve(self, sink: ReportSink, stopping: anyio.Event, task_status: TaskStatus[None]) -> None:
-        async with anyio.create_task_group() as nursery, anyio.create_task_group() as lookups:
+        async with (
+            hearing_first_words() as words,
+            anyio.create_task_group() as nursery,
+            anyio.create_task_group() as lookups,
+        ):
             service = LocalService(
                 nursery,
                 lookups,
                 children=self._children,
+                words=words,
                 losses=self._losses,
                 backend=self._backend,
                 limits=self._limits,

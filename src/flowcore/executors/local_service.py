@@ -17,6 +17,7 @@ from flowcore.domain.workloads import RunsIn, TryOutcome, Workload
 from flowcore.errors import DagError, DatabaseUnavailable
 from flowcore.executors.child_making import ChildMaker
 from flowcore.executors.child_stopping import Graces
+from flowcore.executors.first_words import FirstWords
 from flowcore.executors.forked_tries import ForkedTry
 from flowcore.executors.losses import Losses
 from flowcore.executors.supervised_try import SupervisedTry
@@ -68,6 +69,7 @@ class LocalService:
         nursery: Where processes are waited for.
         lookups: Where Dag files are looked up for warm workers.
         children: Makes processes.
+        words: Hears when a try in a process of its own first writes something.
         losses: Remembers who lost its process.
         backend: The event loop of coroutines that do not choose one.
         limits: How much there may be at the same time.
@@ -79,12 +81,13 @@ class LocalService:
         lookups: TaskGroup,
         *,
         children: ChildMaker,
+        words: FirstWords,
         losses: Losses,
         backend: Backend,
         limits: LocalLimits,
     ) -> None:
         self._nursery, self._lookups = nursery, lookups
-        self._children, self._losses = children, losses
+        self._children, self._words, self._losses = children, words, losses
         self._backend, self._limits = backend, limits
         self._pools: dict[Backend, WorkerPool] = {}
         self._forked: set[ForkedTry] = set()
@@ -142,7 +145,7 @@ class LocalService:
         *,
         places: anyio.CapacityLimiter | None = None,
     ) -> ForkedTry:
-        forked = ForkedTry(tried, told, children=self._children, places=places)
+        forked = ForkedTry(tried, told, children=self._children, words=self._words, places=places)
         self._forked.add(forked)
         self._nursery.start_soon(self._run_forked, forked, ended)
         return forked

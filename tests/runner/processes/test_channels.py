@@ -151,20 +151,26 @@ async def test_large_requests_and_answers_pass_each_other() -> None:
 
 
 async def test_no_more_requests_than_allowed_are_under_way() -> None:
-    begun, gate = [], anyio.Event()
+    under_way, counts = set(), []
+    full, gate = anyio.Event(), anyio.Event()
 
     async def answer(request: Request[Any], ref: int | None) -> Answer:
-        begun.append(request.key)
+        under_way.add(request.key)
+        counts.append(len(under_way))
+        if len(under_way) == 3:
+            full.set()
         await gate.wait()
+        under_way.remove(request.key)
         return VariableFound(request.key)
 
     async with supervised(answer, requests_max=3) as (decoder, _), anyio.create_task_group() as nursery:
         for number in range(10):
             nursery.start_soon(decoder.asend, GetVariable(str(number)))
+        await full.wait()
         await anyio.wait_all_tasks_blocked()
-        assert len(begun) == 3
         gate.set()
-    assert len(begun) == 10
+    assert len(counts) == 10
+    assert max(counts) == 3
 
 
 async def test_orders_reach_the_child() -> None:

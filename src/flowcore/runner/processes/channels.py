@@ -47,7 +47,9 @@ class SupervisorChannel:
         # Without a turn of the event loop for each place: reading, which follows, is one.
         self._places = anyio.Semaphore(requests_max, fast_acquire=True)
         self._unsent = bytearray()
-        self._has_more, self._is_sent = anyio.Event(), anyio.Event()
+        self._is_sent = anyio.Event()
+        self._nursery: TaskGroup | None = None
+        self._has_writer = False
 
     async def serve(self) -> None:
         """Answer and take notices until the child closes its end, is gone, or this is cancelled.
@@ -57,10 +59,14 @@ class SupervisorChannel:
         """
         with single_error():
             async with anyio.create_task_group() as nursery:
-                nursery.start_soon(self._write)
-                while data := await self._read():
-                    for received in self._conversation.receive(data):
-                        await self._take(received, nursery)
+                self._nursery = nursery
+                self._write_what_is_left()
+                try:
+                    while data := await self._read():
+                        for received in self._conversation.receive(data):
+                            await self._take(received, nursery)
+                finally:
+                    self._nursery = None
                 nursery.cancel_scope.cancel()
 
     def order(self, order: Order, ref: int | None = None) -> None:
@@ -109,17 +115,20 @@ class SupervisorChannel:
     def _put(self, data: bytes) -> None:
         self._unsent += data
         self._flush()
-        if self._unsent:
-            self._has_more.set()
+        self._write_what_is_left()
+
+    def _write_what_is_left(self) -> None:
+        if self._unsent and self._nursery is not None and not self._has_writer:
+            self._has_writer = True
+            self._nursery.start_soon(self._write)
 
     async def _write(self) -> None:
-        while True:
-            await self._has_more.wait()
-            while self._unsent:
-                await anyio.wait_writable(self._sock)
-                self._flush()
-            self._has_more, sent, self._is_sent = anyio.Event(), self._is_sent, anyio.Event()
-            sent.set()
+        while self._unsent:
+            await anyio.wait_writable(self._sock)
+            self._flush()
+        self._has_writer = False
+        self._is_sent, sent = anyio.Event(), self._is_sent
+        sent.set()
 
     def _flush(self) -> None:
         try:

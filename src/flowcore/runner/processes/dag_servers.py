@@ -118,7 +118,9 @@ class DagServers:
         server = self._latest_use_of(source)
         server.users += 1
         try:
-            await server.settled.wait()
+            # Not a turn of the event loop for each try.
+            if not server.settled.is_set():
+                await server.settled.wait()
             if server.error is not None:
                 raise server.error
             if server.connection is None:
