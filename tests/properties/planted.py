@@ -158,6 +158,18 @@ def store_with_an_edge_missing(connection: sa.Connection, load: Load) -> None:
     store_load(connection, attrs.evolve(load, dags=tuple(map(without_an_edge, load.dags))))
 
 
+def store_with_other_fields(connection: sa.Connection, load: Load, *, task_id: str, fields) -> None:
+    """Tell schedulers other fields of a task."""
+    dags = [
+        attrs.evolve(
+            dag,
+            tasks=tuple(attrs.evolve(t, **(fields if t.task_id == task_id else {})) for t in dag.tasks),
+        )
+        for dag in load.dags
+    ]
+    store_load(connection, attrs.evolve(load, dags=tuple(dags)))
+
+
 def without_an_edge(dag):
     free = [attrs.evolve(task, upstream=task.upstream[1:]) for task in dag.tasks]
     tasks = [
