@@ -56,6 +56,8 @@ def test_what_is_no_sequence_is_refused(value):
     [
         (lambda: work.expand(), "given nothing to map over"),
         (lambda: work.expand(x=source()["key"]), "only what a task returns can be mapped over"),
+        (lambda: work.expand(x=source()["key"].map(str)), "only what a task returns can be mapped over"),
+        (lambda: work.expand(x=source().zip(source()["key"])), "only what a task returns can be mapped over"),
         (lambda: work.expand(x=source.override(do_xcom_push=False)()), "do_xcom_push=False"),
         (lambda: work.expand(z=[1]), "cannot be called with these arguments"),
         (lambda: work.expand(y=[1]), "missing x"),

@@ -161,11 +161,6 @@ def dicts(subject: str, value: Any) -> Dicts:
 
 
 def _check(call: str, value: Any) -> None:
-    if isinstance(value, XComArg) and value.key != RETURN_VALUE:
-        raise DagError(
-            f"{call} was given XCom {value.key!r} of task {value.operator.task_id!r}; only what a task"
-            " returns can be mapped over: return it from a task of its own"
-        )
     if isinstance(value, Output):
         for output in value.outputs:
             _check_source(call, output)
@@ -177,6 +172,11 @@ def _check(call: str, value: Any) -> None:
 
 
 def _check_source(call: str, output: XComArg) -> None:
+    if output.key != RETURN_VALUE:
+        raise DagError(
+            f"{call} was given XCom {output.key!r} of task {output.operator.task_id!r}; only what a task"
+            " returns can be mapped over: return it from a task of its own"
+        )
     if not output.operator.do_xcom_push:
         raise DagError(
             f"{call} needs what task {output.operator.task_id!r} returns, and that has do_xcom_push=False;"
